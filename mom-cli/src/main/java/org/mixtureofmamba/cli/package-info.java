@@ -1,0 +1,2 @@
+/** The picocli commands, progress and launcher; holds no arithmetic. */
+package org.mixtureofmamba.cli;
