@@ -1,0 +1,2 @@
+/** Safetensors and the official parameter names. */
+package org.mixtureofmamba.core.checkpoint;

@@ -1,0 +1,2 @@
+/** Model configuration, the scales, the model. */
+package org.mixtureofmamba.core.model;

@@ -1,0 +1,2 @@
+/** Layers, each parameters, forward and backward, written once against the Backend. */
+package org.mixtureofmamba.core.nn;

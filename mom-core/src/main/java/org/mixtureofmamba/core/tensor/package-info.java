@@ -1,0 +1,2 @@
+/** Storage, shapes and views; no arithmetic. */
+package org.mixtureofmamba.core.tensor;
