@@ -1,0 +1,136 @@
+package org.mixtureofmamba.core.nn;
+
+import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.LongUnaryOperator;
+import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.tensor.Shape;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+/**
+ * All parameters of a model in one flat buffer each for master weights, their working copy and gradients, so that the optimizer,
+ * clipping and checkpoints are each one pass. Those that decay come first. Layers {@link #declare} what they need;
+ * {@link #allocate} then lays them out.
+ */
+public final class Parameters implements AutoCloseable {
+    /** Elements; every parameter starts at a multiple, so that vector loads and matrix products are aligned. */
+    private static final long ALIGNMENT = 128;
+
+    private final Backend backend;
+    private final Map<String, Parameter> byName = new LinkedHashMap<>();
+    private final List<Tensor> buffers = new ArrayList<>();
+    private long decayed;
+
+    public Parameters(Backend backend) {
+        this.backend = backend;
+    }
+
+    /** A parameter read in the backend's type, with weight decay. */
+    public Parameter declare(String name, Initializer initializer, long... extents) {
+        return declare(name, Parameter.Precision.WORKING, initializer, extents);
+    }
+
+    /** A parameter read in the accumulation type, without weight decay. */
+    public Parameter declareSensitive(String name, Initializer initializer, long... extents) {
+        return declare(name, Parameter.Precision.MASTER, initializer, extents);
+    }
+
+    private Parameter declare(
+            String name, Parameter.Precision precision, Initializer initializer, long... extents) {
+        if (!buffers.isEmpty()) {
+            throw new IllegalStateException("parameters are laid out already");
+        }
+        var parameter = new Parameter(this, name, Shape.of(extents), precision, initializer);
+        if (byName.put(name, parameter) != null) {
+            throw new IllegalArgumentException("two parameters are named " + name);
+        }
+        return parameter;
+    }
+
+    /** Lays out and allocates the buffers: weights and gradients zero. */
+    public void allocate() {
+        LongUnaryOperator align = n -> (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        long size = 0;
+        for (boolean decays : new boolean[] {true, false}) {
+            for (var parameter : all()) {
+                if (parameter.decays() == decays) {
+                    parameter.offset = size;
+                    size = align.applyAsLong(size + parameter.shape().size());
+                }
+            }
+            decayed = decays ? size : decayed;
+        }
+        var memory = backend.memory();
+        buffers.add(memory.zeros("master weights", backend.accumulationType(), size));
+        buffers.add(memory.zeros("gradients", backend.accumulationType(), size));
+        if (backend.dtype() != backend.accumulationType()) {
+            buffers.add(memory.zeros("weights", backend.dtype(), size));
+        }
+    }
+
+    /**
+     * Draws every parameter from its initializer. The draw of a parameter depends on the seed and its name alone, not on what other
+     * parameters there are.
+     */
+    public void initialise(long seed) {
+        for (var parameter : all()) {
+            var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + parameter.name().hashCode());
+            try (var arena = Arena.ofConfined()) {
+                var values = Tensor.onHost(arena, backend.accumulationType(), parameter.shape().toArray());
+                for (long row = 0; row < values.rows(); row++) {
+                    for (int column = 0; column < values.columns(); column++) {
+                        values.set(row, column, parameter.initializer().value(row, column, random));
+                    }
+                }
+                backend.memory().copy(values, parameter.master());
+            }
+        }
+        refreshWorkingCopy();
+    }
+
+    /** After master weights were set from outside. */
+    public void refreshWorkingCopy() {
+        if (working() != master()) {
+            backend.memory().copy(master(), working());
+        }
+    }
+
+    public List<Parameter> all() {
+        return List.copyOf(byName.values());
+    }
+
+    /** Flat, in the accumulation type. */
+    public Tensor master() {
+        return buffers.get(0);
+    }
+
+    /** Flat, in the accumulation type. */
+    public Tensor grad() {
+        return buffers.get(1);
+    }
+
+    /** Flat, in the backend's type; the master itself where the types are equal. */
+    public Tensor working() {
+        return buffers.size() > 2 ? buffers.get(2) : master();
+    }
+
+    /** How many elements, from the start of the flat buffers, weight decay applies to. */
+    public long decayed() {
+        return decayed;
+    }
+
+    /** How many numbers are trained. */
+    public long count() {
+        return all().stream().mapToLong(parameter -> parameter.shape().size()).sum();
+    }
+
+    @Override
+    public void close() {
+        buffers.forEach(buffer -> backend.memory().free(buffer.storage()));
+        buffers.clear();
+    }
+}
