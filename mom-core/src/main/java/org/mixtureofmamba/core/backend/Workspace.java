@@ -18,9 +18,10 @@ public final class Workspace implements AutoCloseable {
 
     private final Memory memory;
     private final List<Storage> pieces = new ArrayList<>();
-    /** Bytes of all pieces before the current one, and of the current one that are taken. */
     private int piece = -1;
+    /** Bytes of the current piece that are taken, and of all pieces without the gaps at their ends. */
     private long used;
+    private long taken;
     private long peak;
 
     public Workspace(Memory memory) {
@@ -28,21 +29,20 @@ public final class Workspace implements AutoCloseable {
     }
 
     /** A place in the stack. */
-    public record Mark(int piece, long used) {}
+    public record Mark(int piece, long used, long taken) {}
 
     public Mark mark() {
-        return new Mark(piece, used);
+        return new Mark(piece, used, taken);
     }
 
     /** Gives back all that was taken since {@code mark}. */
     public void release(Mark mark) {
         piece = mark.piece;
         used = mark.used;
-        if (piece <= 0 && used == 0 && pieces.size() > 1) {
-            long total = byteSize();
+        taken = mark.taken;
+        if (taken == 0 && pieces.size() > 1) {
             close();
-            addPiece(total);
-            piece = 0;
+            addPiece(peak);
         }
     }
 
@@ -59,7 +59,8 @@ public final class Workspace implements AutoCloseable {
         }
         var tensor = new Tensor(dtype, shape, pieces.get(piece), used / dtype.byteSize(), shape.columns());
         used += bytes;
-        peak = Math.max(peak, taken());
+        taken += bytes;
+        peak = Math.max(peak, taken);
         return tensor;
     }
 
@@ -71,14 +72,6 @@ public final class Workspace implements AutoCloseable {
     /** The bytes held. */
     public long byteSize() {
         return pieces.stream().mapToLong(Storage::byteSize).sum();
-    }
-
-    private long taken() {
-        long taken = used;
-        for (int i = 0; i < piece; i++) {
-            taken += pieces.get(i).byteSize();
-        }
-        return taken;
     }
 
     private void addPiece(long bytes) {
@@ -95,5 +88,6 @@ public final class Workspace implements AutoCloseable {
         pieces.clear();
         piece = -1;
         used = 0;
+        taken = 0;
     }
 }
