@@ -1,0 +1,124 @@
+// What the kernels share: the activation type ACT, its conversions, fast transcendental functions, 16-byte and asynchronous loads.
+//
+// A kernel is compiled once for each activation type, -DMOM_BF16 or -DMOM_FLOAT32; arithmetic is float32 in both. No header of the toolkit
+// is included, so that NVRTC alone is enough. Needs compute capability 8.0.
+#pragma once
+
+#if defined(MOM_BF16) == defined(MOM_FLOAT32)
+#error "compile with -DMOM_BF16 or with -DMOM_FLOAT32"
+#endif
+
+struct bf16 {
+    unsigned short bits;
+};
+
+#if defined(MOM_BF16)
+typedef bf16 ACT;
+#else
+typedef float ACT;
+#endif
+
+/** Values of type ACT in 16 bytes, the widest access of a thread. */
+#define ACT_PER_16B (16 / (int)sizeof(ACT))
+
+#define FULL_WARP 0xffffffffu
+#define LOG2_E 1.4426950408889634f
+#define LN_2 0.6931471805599453f
+
+__device__ __forceinline__ float toFloat(bf16 value) { return __uint_as_float((unsigned)value.bits << 16); }
+__device__ __forceinline__ float toFloat(float value) { return value; }
+
+/** The two bf16 of one word, lower address first. */
+__device__ __forceinline__ float lowBf16(unsigned word) { return __uint_as_float(word << 16); }
+__device__ __forceinline__ float highBf16(unsigned word) { return __uint_as_float(word & 0xffff0000u); }
+
+/** Two floats rounded to bf16 in one word, lower address first. */
+__device__ __forceinline__ unsigned packBf16(float low, float high) {
+    unsigned word;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+    return word;
+}
+
+__device__ __forceinline__ void store(bf16* address, float value) {
+    unsigned short bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+    address->bits = bits;
+}
+__device__ __forceinline__ void store(float* address, float value) { *address = value; }
+
+/** 16 bytes of ACT as floats. */
+__device__ __forceinline__ void unpack(const uint4& words, float (&values)[ACT_PER_16B]) {
+    const unsigned word[4] = {words.x, words.y, words.z, words.w};
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+#if defined(MOM_BF16)
+        values[2 * i] = lowBf16(word[i]);
+        values[2 * i + 1] = highBf16(word[i]);
+#else
+        values[i] = __uint_as_float(word[i]);
+#endif
+    }
+}
+
+__device__ __forceinline__ uint4 pack(const float (&values)[ACT_PER_16B]) {
+#if defined(MOM_BF16)
+    return make_uint4(packBf16(values[0], values[1]), packBf16(values[2], values[3]), packBf16(values[4], values[5]),
+                      packBf16(values[6], values[7]));
+#else
+    return make_uint4(__float_as_uint(values[0]), __float_as_uint(values[1]), __float_as_uint(values[2]), __float_as_uint(values[3]));
+#endif
+}
+
+/** 2^value; 0 from about -126 down. */
+__device__ __forceinline__ float exp2Fast(float value) {
+    float result;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value));
+    return result;
+}
+
+__device__ __forceinline__ float reciprocalFast(float value) {
+    float result;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(value));
+    return result;
+}
+
+__device__ __forceinline__ float sigmoid(float value) { return reciprocalFast(1.0f + exp2Fast(-LOG2_E * value)); }
+
+__device__ __forceinline__ float silu(float value) { return value * sigmoid(value); }
+
+/** The derivative of SiLU, from the value and its sigmoid. */
+__device__ __forceinline__ float siluSlope(float value, float sigmoid) { return sigmoid * (1.0f + value * (1.0f - sigmoid)); }
+
+/**
+ * log(1 + e^value) = max(value, 0) + log1p(e^-|value|), with log1p(e) = 2 atanh(e / (2 + e)) as a series: full relative precision for small
+ * step sizes, where log(1 + e) loses it. Equals the value beyond 20, as with the threshold of the usual implementations.
+ */
+__device__ __forceinline__ float softplus(float value) {
+    const float e = exp2Fast(-LOG2_E * fabsf(value));
+    const float s = e * reciprocalFast(2.0f + e);
+    const float s2 = s * s;
+    float series = fmaf(s2, 2.0f / 13, 2.0f / 11);
+    series = fmaf(series, s2, 2.0f / 9);
+    series = fmaf(series, s2, 2.0f / 7);
+    series = fmaf(series, s2, 2.0f / 5);
+    series = fmaf(series, s2, 2.0f / 3);
+    series = fmaf(series, s2, 2.0f);
+    return fmaf(series, s, fmaxf(value, 0.0f));
+}
+
+/** The derivative of softplus, precise at both ends. */
+__device__ __forceinline__ float softplusSlope(float value) {
+    const float e = exp2Fast(-LOG2_E * fabsf(value));
+    const float r = reciprocalFast(1.0f + e);
+    return value >= 0.0f ? r : e * r;
+}
+
+/** Starts a copy of 16 bytes from global to shared memory; writes zeros where `valid` is false, reading nothing. */
+__device__ __forceinline__ void copyAsync16(void* shared, const void* global, bool valid) {
+    const unsigned destination = (unsigned)__cvta_generic_to_shared(shared);
+    const int bytes = valid ? 16 : 0;
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(destination), "l"(global), "r"(bytes) : "memory");
+}
+
+/** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
+__device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
