@@ -122,3 +122,28 @@ __device__ __forceinline__ void copyAsync16(void* shared, const void* global, bo
 
 /** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
 __device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
+
+/** 4 adjacent values as floats; the address is a multiple of 4 values. */
+__device__ __forceinline__ void load4(float (&values)[4], const ACT* address) {
+#if defined(MOM_BF16)
+    const uint2 words = *reinterpret_cast<const uint2*>(address);
+    values[0] = lowBf16(words.x);
+    values[1] = highBf16(words.x);
+    values[2] = lowBf16(words.y);
+    values[3] = highBf16(words.y);
+#else
+    const float4 four = *reinterpret_cast<const float4*>(address);
+    values[0] = four.x;
+    values[1] = four.y;
+    values[2] = four.z;
+    values[3] = four.w;
+#endif
+}
+
+__device__ __forceinline__ void store4(ACT* address, const float (&values)[4]) {
+#if defined(MOM_BF16)
+    *reinterpret_cast<uint2*>(address) = make_uint2(packBf16(values[0], values[1]), packBf16(values[2], values[3]));
+#else
+    *reinterpret_cast<float4*>(address) = make_float4(values[0], values[1], values[2], values[3]);
+#endif
+}

@@ -1,0 +1,251 @@
+// causal_conv1d.cu: y[l] = silu(p[l]),  p[l] = bias + sum over k of weight[k] x[l - (K-1) + k]         depthwise, causal (Gu & Dao 2023, fig. 3)
+//
+// B batch, L sequence, E channels (a multiple of 32), K taps. Activations are rows of E channels in modality order, token (b, l) in row
+// rowOf[b, l]; each has its own row stride, in elements. The window is cut where documentStart[b, l] != 0 (null: nowhere but at l = 0): taps
+// before that token read zeros. weight [E, K] and bias [E] are float32, as are all sums.
+//
+// A warp takes 128 channels, 4 a lane, of a strip of 32 tokens and slides the window along it in registers.
+//
+// Forward saves nothing: backward computes p again from x. gradX overwrites; gradWeight and gradBias accumulate, in a fixed order (no
+// atomics): over a strip in registers, over the strips of a block in shared memory, over blocks by causalConv1dReduce.
+//
+// Every kernel NAME has NAME_launch[4] = {threads per block, channels per block, dynamic shared bytes, tokens per block}.
+//
+//   kernel                  grid
+//   causalConv1dForward     (ceil(E / channels), ceil(L / tokens), B)
+//   causalConv1dBackward    (ceil(E / channels), ceil(L / tokens), B)     writes partial [B ceil(L / tokens), K+1, E]
+//   causalConv1dReduce      (ceil(E (K+1) / 256))
+
+#include "common.cuh"
+
+#ifndef MOM_K
+#define MOM_K 4
+#endif
+
+constexpr int K = MOM_K;
+constexpr int WARPS = 8;
+constexpr int THREADS = 32 * WARPS;
+constexpr int STRIP = 32;
+constexpr int TOKENS = WARPS * STRIP;
+constexpr int CHANNELS = 32 * 4;
+
+/** Set in a row number where the window is cut before the token; a row below 0 lies outside the sequence. */
+constexpr int CUT = 1 << 30;
+
+__device__ __forceinline__ int rowAt(int l, int L, const int* rowOf, const int* documentStart) {
+    if (l < 0 || l >= L) return -1;
+    const long long at = (long long)blockIdx.z * L + l;
+    return rowOf[at] | (l == 0 || (documentStart != nullptr && documentStart[at] != 0) ? CUT : 0);
+}
+
+/** The inputs in reach of a token, newest last, for 4 channels: zeros before a cut. */
+struct Window {
+    float x[K][4] = {};
+
+    __device__ __forceinline__ void push(const float (&next)[4], bool cut) {
+#pragma unroll
+        for (int k = 0; k < K - 1; k++) {
+#pragma unroll
+            for (int i = 0; i < 4; i++) x[k][i] = cut ? 0.0f : x[k + 1][i];
+        }
+#pragma unroll
+        for (int i = 0; i < 4; i++) x[K - 1][i] = next[i];
+    }
+};
+
+struct Filter {
+    float weight[K][4];
+    float bias[4];
+
+    __device__ __forceinline__ Filter(const float* weights, const float* biases, int channel) {
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            bias[i] = biases[channel + i];
+#pragma unroll
+            for (int k = 0; k < K; k++) weight[k][i] = weights[(channel + i) * K + k];
+        }
+    }
+
+    __device__ __forceinline__ float at(const Window& window, int i) const {
+        float sum = bias[i];
+#pragma unroll
+        for (int k = 0; k < K; k++) sum = fmaf(weight[k][i], window.x[k][i], sum);
+        return sum;
+    }
+};
+
+/** The inputs of `COUNT` tokens whose rows stand in lanes 0 .. COUNT-1 of `rows`, from lane `from` on; zeros outside the sequence. */
+template <int COUNT>
+__device__ __forceinline__ void loadTokens(float (&values)[COUNT][4], const ACT* data, int stride, int channel, int rows, int from) {
+#pragma unroll
+    for (int j = 0; j < COUNT; j++) {
+        const int row = __shfl_sync(FULL_WARP, rows, from + j);
+#pragma unroll
+        for (int i = 0; i < 4; i++) values[j][i] = 0.0f;
+        if (row >= 0) load4(values[j], data + (long long)(row & ~CUT) * stride + channel);
+    }
+}
+
+/** Fills the window with the K-1 tokens before l. */
+__device__ __forceinline__ void fill(Window& window, const ACT* x, int xStride, int channel, int l, int L, const int* rowOf,
+                                     const int* documentStart) {
+    if constexpr (K > 1) {
+        const int lane = threadIdx.x % 32;
+        const int rows = lane < K - 1 ? rowAt(l - (K - 1) + lane, L, rowOf, documentStart) : -1;
+        float before[K - 1][4];
+        loadTokens(before, x, xStride, channel, rows, 0);
+#pragma unroll
+        for (int j = 0; j < K - 1; j++) {
+            const int row = __shfl_sync(FULL_WARP, rows, j);
+            window.push(before[j], row >= 0 && row & CUT);
+        }
+    }
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------------------------------
+
+extern "C" __device__ int causalConv1dForward_launch[4] = {THREADS, CHANNELS, 0, TOKENS};
+
+extern "C" __global__ void __launch_bounds__(THREADS, 3) causalConv1dForward(
+    ACT* __restrict__ y, int yStride, const ACT* __restrict__ x, int xStride, const float* __restrict__ weight,
+    const float* __restrict__ bias, const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+    constexpr int AHEAD = ACT_PER_16B;
+    const int lane = threadIdx.x % 32;
+    const int wanted = blockIdx.x * CHANNELS + 4 * lane;
+    const bool inside = wanted < E;
+    const int channel = inside ? wanted : 0;  // lanes beyond E take part in the shuffles
+    const int begin = (blockIdx.y * WARPS + threadIdx.x / 32) * STRIP;
+    if (begin >= L) return;
+
+    const Filter filter(weight, bias, channel);
+    Window window;
+    fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
+    const int rows = rowAt(begin + lane, L, rowOf, documentStart);
+#pragma unroll 1
+    for (int t = 0; t < STRIP; t += AHEAD) {
+        float inputs[AHEAD][4];
+        loadTokens(inputs, x, xStride, channel, rows, t);
+#pragma unroll
+        for (int j = 0; j < AHEAD; j++) {
+            const int row = __shfl_sync(FULL_WARP, rows, t + j);
+            window.push(inputs[j], row & CUT);
+            float out[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) out[i] = silu(filter.at(window, i));
+            if (inside && row >= 0) store4(y + (long long)(row & ~CUT) * yStride + channel, out);
+        }
+    }
+}
+
+// --- backward --------------------------------------------------------------------------------------------------------------------------
+
+extern "C" __device__ int causalConv1dBackward_launch[4] = {THREADS, CHANNELS, 0, TOKENS};
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
+    ACT* __restrict__ gradX, int gradXStride, float* __restrict__ partial, const ACT* __restrict__ gradY, int gradYStride,
+    const ACT* __restrict__ x, int xStride, const float* __restrict__ weight, const float* __restrict__ bias,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+    constexpr int AHEAD = ACT_PER_16B / 2;
+    __shared__ float sums[WARPS][K + 1][CHANNELS];
+    const int warp = threadIdx.x / 32;
+    const int lane = threadIdx.x % 32;
+    const int wanted = blockIdx.x * CHANNELS + 4 * lane;
+    const bool inside = wanted < E;
+    const int channel = inside ? wanted : 0;
+    const int begin = (blockIdx.y * WARPS + warp) * STRIP;
+
+    float gradWeight[K][4] = {};
+    float gradBias[4] = {};
+    if (begin < L) {
+        const Filter filter(weight, bias, channel);
+        Window window;
+        fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
+        const int rows = rowAt(begin + lane, L, rowOf, documentStart);
+        const int rowsBeyond = lane < K - 1 ? rowAt(begin + STRIP + lane, L, rowOf, documentStart) : -1;
+
+        float pending[K][4] = {};   // gradX of the last K tokens, oldest first, not yet complete but for the oldest
+        int oldRow[K];              // their rows; -1 where another strip owns the token
+        int reach = K - 1;          // how many tokens before this one its window sees
+#pragma unroll
+        for (int k = 0; k < K; k++) oldRow[k] = -1;
+
+        const auto step = [&](const float (&input)[4], const float (&grad)[4], int row, bool own) {
+            const bool cut = row < 0 || row & CUT;
+            window.push(input, cut);
+            reach = cut ? 0 : min(reach + 1, K - 1);
+            float gradOfSum[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const float sum = filter.at(window, i);
+                gradOfSum[i] = grad[i] * siluSlope(sum, sigmoid(sum));
+                if (own) {
+                    gradBias[i] += gradOfSum[i];
+#pragma unroll
+                    for (int k = 0; k < K; k++) gradWeight[k][i] = fmaf(gradOfSum[i], window.x[k][i], gradWeight[k][i]);
+                }
+            }
+#pragma unroll
+            for (int k = 0; k < K; k++) {
+                const bool seen = K - 1 - k <= reach;
+#pragma unroll
+                for (int i = 0; i < 4; i++) {
+                    const float earlier = k < K - 1 ? pending[k < K - 1 ? k + 1 : k][i] : 0.0f;
+                    pending[k][i] = seen ? fmaf(filter.weight[k][i], gradOfSum[i], earlier) : earlier;
+                }
+                oldRow[k] = k < K - 1 ? oldRow[k < K - 1 ? k + 1 : k] : own ? row : -1;
+            }
+            if (inside && oldRow[0] >= 0) store4(gradX + (long long)(oldRow[0] & ~CUT) * gradXStride + channel, pending[0]);
+        };
+
+#pragma unroll 1
+        for (int t = 0; t < STRIP; t += AHEAD) {
+            float inputs[AHEAD][4], grads[AHEAD][4];
+            loadTokens(inputs, x, xStride, channel, rows, t);
+            loadTokens(grads, gradY, gradYStride, channel, rows, t);
+#pragma unroll
+            for (int j = 0; j < AHEAD; j++) step(inputs[j], grads[j], __shfl_sync(FULL_WARP, rows, t + j), true);
+        }
+        if constexpr (K > 1) {
+            float inputs[K - 1][4], grads[K - 1][4];
+            loadTokens(inputs, x, xStride, channel, rowsBeyond, 0);
+            loadTokens(grads, gradY, gradYStride, channel, rowsBeyond, 0);
+#pragma unroll
+            for (int j = 0; j < K - 1; j++) step(inputs[j], grads[j], __shfl_sync(FULL_WARP, rowsBeyond, j), false);
+        }
+    }
+
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+#pragma unroll
+        for (int k = 0; k < K; k++) sums[warp][k][4 * lane + i] = gradWeight[k][i];
+        sums[warp][K][4 * lane + i] = gradBias[i];
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < (K + 1) * CHANNELS; i += THREADS) {
+        const int e = blockIdx.x * CHANNELS + i % CHANNELS;
+        if (e >= E) continue;
+        float sum = 0.0f;
+#pragma unroll
+        for (int w = 0; w < WARPS; w++) sum += sums[w][i / CHANNELS][i % CHANNELS];
+        partial[(((long long)blockIdx.z * gridDim.y + blockIdx.y) * (K + 1) + i / CHANNELS) * E + e] = sum;
+    }
+}
+
+extern "C" __device__ int causalConv1dReduce_launch[4] = {THREADS, 0, 0, 0};
+
+/** partial [partials, K+1, E] -> added to gradWeight [E, K] and gradBias [E]. */
+extern "C" __global__ void __launch_bounds__(THREADS) causalConv1dReduce(float* __restrict__ gradWeight, float* __restrict__ gradBias,
+                                                                       const float* __restrict__ partial, int partials, int E) {
+    const int i = blockIdx.x * THREADS + threadIdx.x;
+    if (i >= (K + 1) * E) return;
+    float sum = 0.0f;
+#pragma unroll 8
+    for (int p = 0; p < partials; p++) sum += partial[(long long)p * (K + 1) * E + i];
+    const int e = i % E;
+    const int k = i / E;
+    if (k < K) {
+        gradWeight[e * K + k] += sum;
+    } else {
+        gradBias[e] += sum;
+    }
+}

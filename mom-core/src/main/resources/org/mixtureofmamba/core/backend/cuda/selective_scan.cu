@@ -1,0 +1,911 @@
+// selective_scan.cu: dt = softplus(dtRaw + b_dt[m]);  h[l] = exp(dt A) h[l-1] + (dt x) B;  y = (h C + D x) silu(z)
+//                    (Gu & Dao 2023, eq. 2, with zero-order hold for A, Euler for B; gate fused);  A = -exp(A_log)
+//
+// B batch, L sequence, E inner channels, N states, M modalities, S segments of the sequence, C chunks of 64 tokens.
+// Activations are rows of E channels in modality order, token (b, l) in row rowOf[b, l]; each has its own row stride, in elements, and rows
+// begin on 16 bytes. E is a multiple of 32. matB, matC [T, N] are columns of a wider buffer, of any alignment. State and sums are float32.
+//
+// A block owns 32 channels of one segment of one sequence and walks its tiles. In a warp, 4 lanes are channels and 8 lanes are consecutive
+// spans of time, TOKENS_PER_LANE each; a thread takes one state n at a time. It computes exp(dt A) of its span once, keeps it in registers,
+// runs its span from zero, combines the 8 spans by a scan over lanes (whose decays come from sums of dt), and runs its span again from the
+// true state. So there is one exponential for each (token, channel, state), time is parallel within a warp, and the sums over n of the
+// output (and of dt, x in backward) stay in one thread.
+//
+// More segments than one give parallelism to long sequences of few batches. The *Segments kernels find what a segment adds to the state at
+// its end (forward) or to the gradient before its start (backward), as a plain sum over its tokens that stops where the decay has left
+// nothing (2^-48), so that it is short for long segments.
+//
+// Forward saves, for backward, the state at each chunk's start: chunkState float32 [B, C, N, E]. Backward recomputes inside a chunk.
+// gradX, gradDtRaw, gradZ, gradB, gradC overwrite; gradALog, gradD, gradDtBias accumulate. All sums run in a fixed order: no atomics. The
+// sums of gradB, gradC over the 4 channels of a warp are taken by the tensor cores (products rounded to tf32; two-term split in float32
+// mode), over warps in shared memory, over blocks by selectiveScanReduceBC.
+//
+// Every kernel NAME has NAME_launch[4] = {threads per block, channels per block, dynamic shared bytes, tokens per tile}.
+//
+//   kernel                           grid                       when
+//   selectiveScanForwardSegments     (E/32, S-1, B)             first, if S > 1
+//   selectiveScanForward             (E/32, S, B)
+//   selectiveScanBackwardSegments    (E/32, S-1, B)             first, if S > 1
+//   selectiveScanBackward            (E/32, S, B)               writes partialBC [E/32, B L, 2N], partialParameters [B S, N+1+M, E]
+//   selectiveScanReduceBC            (ceil(B L 2N / 4 / 256))
+//   selectiveScanReduceParameters    (ceil(E (N+1+M) / 256))
+//
+// segmentLength is a multiple of 128 and S = ceil(L / segmentLength). Workspace: segmentState, segmentGrad [B, S, N, E], segmentDt [B, S, E].
+// documentStart may be null: no resets but at l = 0.
+
+#include "common.cuh"
+
+#ifndef MOM_N
+#define MOM_N 16
+#endif
+
+constexpr int N = MOM_N;
+constexpr int CHANNELS = 32;
+constexpr int WARPS = 8;
+constexpr int THREADS = 32 * WARPS;
+constexpr int CHANNEL_LANES = 4;
+constexpr int TIME_LANES = 8;
+constexpr int CHUNK = 64;
+constexpr int MAX_MODALITIES = 8;
+constexpr int FORWARD_TOKENS = 16;
+constexpr int BACKWARD_TOKENS = CHUNK / TIME_LANES;
+
+/** Step size of a token before which the state is reset: exp(RESET_STEP A) = 0. Finite, so that sums of it stay numbers. */
+constexpr float RESET_STEP = 1e30f;
+/** log2 of the decay under which the past is taken for gone. */
+constexpr float GONE = -48.0f;
+
+/** Rows start[m] .. start[m+1] are of modality m and use bias[m] [E]; a shared bias stands count times or count is 1. */
+struct DtSlabs {
+    float* bias[MAX_MODALITIES];
+    int start[MAX_MODALITIES + 1];
+    int count;
+};
+
+extern __shared__ uint4 sharedMemory[];
+
+/** Where the block stands: its channels, its tokens of sequence b. */
+struct Place {
+    int firstChannel;
+    int batch;
+    int begin;  // first token of the segment
+    int end;    // one past its last
+    int tiles;
+};
+
+/** An input of [T, E] with its row stride. */
+struct Rows {
+    const ACT* data;
+    int stride;
+};
+
+/** matB and matC [T, N] with their row stride. */
+struct StateRows {
+    const ACT* matB;
+    const ACT* matC;
+    int stride;
+    bool aligned;  // rows begin on 16 bytes
+
+    __device__ StateRows(const ACT* matB, const ACT* matC, int stride) : matB(matB), matC(matC), stride(stride) {
+        const unsigned long long bits =
+            (unsigned long long)matB | (unsigned long long)matC | (unsigned long long)stride * sizeof(ACT);
+        aligned = bits % 16 == 0;
+    }
+};
+
+/**
+ * Shared-memory layouts of a tile of K tokens a lane. Rows are grouped by lane with 16 bytes between the groups, so that the 8 spans of a
+ * warp fall into different banks.
+ */
+template <int K>
+struct Tile {
+    static constexpr int TOKENS = K * TIME_LANES;
+    static constexpr int PIECES = CHANNELS / ACT_PER_16B;         // 16-byte pieces of a row
+    static constexpr int SIZE = TOKENS * CHANNELS + TIME_LANES * ACT_PER_16B;
+    static constexpr int PITCH = TIME_LANES * (K + 4);            // of matB, matC as float [N][token]
+
+    static __device__ __forceinline__ int at(int token, int channel) {
+        return token * CHANNELS + token / K * ACT_PER_16B + channel;
+    }
+    static __device__ __forceinline__ int column(int token) { return token + token / K * 4; }
+};
+
+/** Rows and modalities of a tile's tokens; row -1 lies beyond the segment. */
+template <int K>
+struct alignas(16) Tokens {
+    int row[Tile<K>::TOKENS];
+    unsigned char info[Tile<K>::TOKENS];  // 2 * modality + (1 if the state is reset before the token)
+};
+
+/**
+ * threadIdx.x, read anew. Addresses of loads and stores that follow from it are then computed where they are used, once a tile, and do not
+ * hold registers through the loop over states.
+ */
+__device__ __forceinline__ int thread() {
+    int x;
+    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(x));
+    return x;
+}
+
+/** A token's row, with RESET where the state is reset before it; -1 beyond the segment. In a register between its load and its use. */
+constexpr int RESET = 1 << 30;
+
+template <int K>
+__device__ __forceinline__ int loadToken(const Place& place, int tile, int L, const int* rowOf, const int* documentStart) {
+    const int t = thread();
+    const int l = place.begin + tile * Tile<K>::TOKENS + t;
+    if (t >= Tile<K>::TOKENS || l < place.begin || l >= place.end) return -1;
+    const long long at = (long long)place.batch * L + l;
+    return rowOf[at] | (documentStart != nullptr && documentStart[at] != 0 ? RESET : 0);
+}
+
+template <int K>
+__device__ __forceinline__ void putToken(Tokens<K>& tokens, int token, const DtSlabs& slabs) {
+    const int t = thread();
+    if (t < Tile<K>::TOKENS) {
+        const int row = token < 0 ? -1 : token & ~RESET;
+        int modality = 0;
+#pragma unroll
+        for (int m = 1; m < MAX_MODALITIES; m++) modality += m < slabs.count && row >= slabs.start[m] ? 1 : 0;
+        tokens.row[t] = row;
+        tokens.info[t] = (unsigned char)(2 * modality + (token >= 0 && token & RESET ? 1 : 0));
+    }
+}
+
+/** Starts the copy of 32 channels of the tile's rows. */
+template <int K>
+__device__ __forceinline__ void loadRows(ACT* tile, const Rows& rows, const Tokens<K>& tokens, int firstChannel) {
+#pragma unroll
+    for (int i = thread(); i < Tile<K>::TOKENS * Tile<K>::PIECES; i += THREADS) {
+        const int token = i / Tile<K>::PIECES;
+        const int channel = i % Tile<K>::PIECES * ACT_PER_16B;
+        const int row = tokens.row[token];
+        const ACT* source = rows.data + (row < 0 ? 0 : (long long)row * rows.stride) + firstChannel + channel;
+        copyAsync16(tile + Tile<K>::at(token, channel), source, row >= 0);
+    }
+}
+
+/** The way back: writes 32 channels of the tile's rows. */
+template <int K>
+__device__ __forceinline__ void storeRows(ACT* rows, int stride, const ACT* tile, const Tokens<K>& tokens, int firstChannel) {
+#pragma unroll
+    for (int i = thread(); i < Tile<K>::TOKENS * Tile<K>::PIECES; i += THREADS) {
+        const int token = i / Tile<K>::PIECES;
+        const int channel = i % Tile<K>::PIECES * ACT_PER_16B;
+        const int row = tokens.row[token];
+        if (row >= 0) {
+            *reinterpret_cast<uint4*>(rows + (long long)row * stride + firstChannel + channel) =
+                *reinterpret_cast<const uint4*>(tile + Tile<K>::at(token, channel));
+        }
+    }
+}
+
+/** Copies matB and matC of the tile's tokens as they are: raw [token][2N]. */
+template <int K>
+__device__ __forceinline__ void loadStates(ACT* raw, const StateRows& states, const Tokens<K>& tokens) {
+    if (states.aligned) {
+        constexpr int PIECES = 2 * N / ACT_PER_16B;
+#pragma unroll
+        for (int i = thread(); i < Tile<K>::TOKENS * PIECES; i += THREADS) {
+            const int token = i / PIECES;
+            const int n = i % PIECES * ACT_PER_16B;
+            const int row = tokens.row[token];
+            const long long offset = row < 0 ? 0 : (long long)row * states.stride;
+            copyAsync16(raw + token * 2 * N + n, (n < N ? states.matB + n : states.matC + n - N) + offset, row >= 0);
+        }
+    } else {
+        for (int i = thread(); i < Tile<K>::TOKENS * 2 * N; i += THREADS) {
+            const int n = i % (2 * N);
+            const int row = tokens.row[i / (2 * N)];
+            ACT value = {};
+            if (row >= 0) {
+                value = (n < N ? states.matB + n : states.matC + n - N)[(long long)row * states.stride];
+            }
+            raw[i] = value;
+        }
+    }
+}
+
+/** raw [token][2N] -> float [N][token] twice, matB then matC. */
+template <int K>
+__device__ __forceinline__ void spreadStates(float* states, const ACT* raw) {
+#pragma unroll
+    for (int i = thread(); i < Tile<K>::TOKENS * 2 * N / ACT_PER_16B; i += THREADS) {
+        const int token = i % Tile<K>::TOKENS;
+        const int n = i / Tile<K>::TOKENS * ACT_PER_16B;
+        float values[ACT_PER_16B];
+        unpack(*reinterpret_cast<const uint4*>(raw + token * 2 * N + n), values);
+#pragma unroll
+        for (int j = 0; j < ACT_PER_16B; j++) {
+            states[(n + j) * Tile<K>::PITCH + Tile<K>::column(token)] = values[j];
+        }
+    }
+}
+
+/** K consecutive floats of shared memory. */
+template <int K>
+__device__ __forceinline__ void loadSpan(float (&values)[K], const float* shared) {
+#pragma unroll
+    for (int k = 0; k < K; k += 4) {
+        const float4 four = *reinterpret_cast<const float4*>(shared + k);
+        values[k] = four.x;
+        values[k + 1] = four.y;
+        values[k + 2] = four.z;
+        values[k + 3] = four.w;
+    }
+}
+
+/** The step sizes' biases of the block's channels, [m][channel]. */
+__device__ __forceinline__ void loadBias(float* bias, const DtSlabs& slabs, int firstChannel) {
+#pragma unroll
+    for (int m = 0; m < MAX_MODALITIES; m++) {
+        if (m < slabs.count && threadIdx.x < CHANNELS) {
+            bias[m * CHANNELS + threadIdx.x] = slabs.bias[m][firstChannel + threadIdx.x];
+        }
+    }
+}
+
+/** A log2(e), so that exp(dt A) = 2^(dt decay): [n][channel]. */
+__device__ __forceinline__ void loadDecay(float* decay, const float* aLog, int firstChannel) {
+    for (int i = threadIdx.x; i < CHANNELS * N; i += THREADS) {
+        decay[i % N * CHANNELS + i / N] = -LOG2_E * exp2Fast(LOG2_E * aLog[(long long)firstChannel * N + i]);
+    }
+}
+
+/**
+ * Sums of dt over the last 1, 2 and 4 spans (own span last): the decays of the scan over lanes are 2^(sum decay). Only defined where so many
+ * spans exist in the tile.
+ */
+struct Windows {
+    float one, two, four;
+
+    __device__ __forceinline__ explicit Windows(float own) {
+        one = own;
+        two = one + __shfl_up_sync(FULL_WARP, one, CHANNEL_LANES);
+        four = two + __shfl_up_sync(FULL_WARP, two, 2 * CHANNEL_LANES);
+    }
+};
+
+/** What each span adds, run from zero (the first from the tile's state) -> the state at each span's end. */
+__device__ __forceinline__ float scanSpans(float state, float one, float two, float four, int span) {
+    float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
+    if (span >= 1) state = fmaf(one, before, state);
+    before = __shfl_up_sync(FULL_WARP, state, 2 * CHANNEL_LANES);
+    if (span >= 2) state = fmaf(two, before, state);
+    before = __shfl_up_sync(FULL_WARP, state, 4 * CHANNEL_LANES);
+    if (span >= 4) state = fmaf(four, before, state);
+    return state;
+}
+
+/** The same from the last span to the first. */
+__device__ __forceinline__ float scanSpansBack(float carry, float one, float two, float four, int span) {
+    const float twoAhead = __shfl_down_sync(FULL_WARP, two, CHANNEL_LANES);
+    const float fourAhead = __shfl_down_sync(FULL_WARP, four, 3 * CHANNEL_LANES);
+    float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
+    if (span < TIME_LANES - 1) carry = fmaf(one, after, carry);
+    after = __shfl_down_sync(FULL_WARP, carry, 2 * CHANNEL_LANES);
+    if (span < TIME_LANES - 2) carry = fmaf(twoAhead, after, carry);
+    after = __shfl_down_sync(FULL_WARP, carry, 4 * CHANNEL_LANES);
+    if (span < TIME_LANES - 4) carry = fmaf(fourAhead, after, carry);
+    return carry;
+}
+
+/** dtRaw + b_dt of the modality. */
+__device__ __forceinline__ float biased(ACT dtRaw, const float* bias, int info, int channel) {
+    return toFloat(dtRaw) + bias[(info >> 1) * CHANNELS + channel];
+}
+
+__device__ __forceinline__ Place placeOf(int segment, int L, int segmentLength, int tokensPerTile) {
+    Place place;
+    place.firstChannel = blockIdx.x * CHANNELS;
+    place.batch = blockIdx.z;
+    place.begin = segment * segmentLength;
+    place.end = min(L, place.begin + segmentLength);
+    place.tiles = (place.end - place.begin + tokensPerTile - 1) / tokensPerTile;
+    return place;
+}
+
+// --- forward ---------------------------------------------------------------------------------------------------------------------------
+
+struct alignas(16) ForwardShared {
+    using T = Tile<FORWARD_TOKENS>;
+    ACT x[T::SIZE];
+    ACT dt[T::SIZE];
+    ACT z[2][T::SIZE];  // z in, y out
+    ACT raw[T::TOKENS * 2 * N];
+    float states[2 * N * T::PITCH];
+    float decay[N * CHANNELS];
+    float state[N * CHANNELS];  // at the tile's start
+    float saved[2 * N * CHANNELS];  // at the start of the tile's two chunks
+    float bias[MAX_MODALITIES * CHANNELS];
+    float skip[CHANNELS];
+    Tokens<FORWARD_TOKENS> tokens[2];
+};
+
+extern "C" __device__ int selectiveScanForward_launch[4] = {THREADS, CHANNELS, sizeof(ForwardShared), Tile<FORWARD_TOKENS>::TOKENS};
+extern "C" __device__ int selectiveScanForward_chunk = CHUNK;
+extern "C" __device__ int selectiveScanSegmentMultiple = Tile<FORWARD_TOKENS>::TOKENS;
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
+    ACT* __restrict__ y, int yStride, float* __restrict__ chunkState,
+    const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
+    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
+    const float* __restrict__ aLog, const float* __restrict__ skipD, DtSlabs slabs,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart,
+    const float* __restrict__ segmentState, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
+    constexpr int K = FORWARD_TOKENS;
+    using T = Tile<K>;
+    ForwardShared& shared = *reinterpret_cast<ForwardShared*>(sharedMemory);
+
+    const Place place = placeOf(blockIdx.y, L, segmentLength, T::TOKENS);
+    const Rows xRows = {x, xStride}, dtRows = {dtRaw, dtStride}, zRows = {z, zStride};
+    const StateRows states(matB, matC, bcStride);
+    const int lane = threadIdx.x % 32;
+    const int span = lane / CHANNEL_LANES;
+    const int channel = threadIdx.x / 32 * CHANNEL_LANES + lane % CHANNEL_LANES;
+    const int first = T::at(span * K, channel);
+
+    loadBias(shared.bias, slabs, place.firstChannel);
+    loadDecay(shared.decay, aLog, place.firstChannel);
+    if (threadIdx.x < CHANNELS) shared.skip[threadIdx.x] = skipD[place.firstChannel + threadIdx.x];
+    putToken<K>(shared.tokens[0], loadToken<K>(place, 0, L, rowOf, documentStart), slabs);
+    __syncthreads();
+    loadRows<K>(shared.x, xRows, shared.tokens[0], place.firstChannel);
+    loadRows<K>(shared.dt, dtRows, shared.tokens[0], place.firstChannel);
+    loadRows<K>(shared.z[0], zRows, shared.tokens[0], place.firstChannel);
+    loadStates<K>(shared.raw, states, shared.tokens[0]);
+    int ahead = loadToken<K>(place, 1, L, rowOf, documentStart);
+    for (int i = thread(); i < N * CHANNELS; i += THREADS) {
+        const int e = place.firstChannel + i % CHANNELS;
+        float state = 0.0f;
+        for (int s = 0; s < (int)blockIdx.y; s++) {
+            const long long at = (long long)place.batch * gridDim.y + s;
+            state = fmaf(exp2Fast(shared.decay[i] * segmentDt[at * E + e]), state, segmentState[(at * N + i / CHANNELS) * E + e]);
+        }
+        shared.state[i] = state;
+    }
+
+    for (int tile = 0; tile < place.tiles; tile++) {
+        const int current = tile & 1;
+        const Tokens<K>& tokens = shared.tokens[current];
+        ACT* const gate = shared.z[current];
+        waitForCopies();
+        __syncthreads();
+
+        putToken<K>(shared.tokens[current ^ 1], ahead, slabs);
+        spreadStates<K>(shared.states, shared.raw);
+        float dt[K], dtx[K], out[K];
+        float total = 0.0f;
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            const int info = tokens.info[span * K + k];
+            const float input = toFloat(shared.x[first + k * CHANNELS]);
+            const float step = softplus(biased(shared.dt[first + k * CHANNELS], shared.bias, info, channel));
+            dtx[k] = step * input;
+            out[k] = shared.skip[channel] * input;
+            dt[k] = info & 1 ? RESET_STEP : step;
+            total += dt[k];
+        }
+        const Windows windows(total);
+        __syncthreads();
+        if (tile + 1 < place.tiles) {
+            const Tokens<K>& next = shared.tokens[current ^ 1];
+            loadRows<K>(shared.x, xRows, next, place.firstChannel);
+            loadRows<K>(shared.dt, dtRows, next, place.firstChannel);
+            loadRows<K>(shared.z[current ^ 1], zRows, next, place.firstChannel);
+            loadStates<K>(shared.raw, states, next);
+            ahead = loadToken<K>(place, tile + 2, L, rowOf, documentStart);
+        }
+
+#pragma unroll 1
+        for (int n = 0; n < N; n++) {
+            const float decay = shared.decay[n * CHANNELS + channel];
+            const float atTileStart = shared.state[n * CHANNELS + channel];
+            float a[K], add[K];
+            loadSpan<K>(add, shared.states + n * T::PITCH + span * (K + 4));
+            float h = span == 0 ? atTileStart : 0.0f;
+#pragma unroll
+            for (int k = 0; k < K; k++) {
+                a[k] = exp2Fast(dt[k] * decay);
+                add[k] *= dtx[k];
+                h = fmaf(a[k], h, add[k]);
+            }
+            h = scanSpans(h, exp2Fast(windows.one * decay), exp2Fast(windows.two * decay), exp2Fast(windows.four * decay), span);
+            const float before = __shfl_up_sync(FULL_WARP, h, CHANNEL_LANES);
+            if (span == TIME_LANES - 1) shared.state[n * CHANNELS + channel] = h;
+            h = span == 0 ? atTileStart : before;
+            if (span % (CHUNK / K) == 0) shared.saved[(span / (CHUNK / K) * N + n) * CHANNELS + channel] = h;
+            float c[K];
+            loadSpan<K>(c, shared.states + (N + n) * T::PITCH + span * (K + 4));
+#pragma unroll
+            for (int k = 0; k < K; k++) {
+                h = fmaf(a[k], h, add[k]);
+                out[k] = fmaf(h, c[k], out[k]);
+            }
+        }
+
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            ACT* const slot = gate + first + k * CHANNELS;
+            store(slot, out[k] * silu(toFloat(*slot)));
+        }
+        __syncthreads();
+        storeRows<K>(y, yStride, gate, tokens, place.firstChannel);
+        if (chunkState != nullptr) {
+            const int chunks = (L + CHUNK - 1) / CHUNK;
+            for (int i = thread(); i < T::TOKENS / CHUNK * N * CHANNELS; i += THREADS) {
+                const int chunk = (place.begin + tile * T::TOKENS) / CHUNK + i / (N * CHANNELS);
+                if (chunk < chunks) {
+                    const long long at = ((long long)place.batch * chunks + chunk) * N + i / CHANNELS % N;
+                    chunkState[at * E + place.firstChannel + i % CHANNELS] = shared.saved[i];
+                }
+            }
+        }
+    }
+}
+
+// --- what a segment adds to the state at its end, or to the gradient before its start ---------------------------------------------------
+
+struct alignas(16) SegmentShared {
+    using T = Tile<FORWARD_TOKENS>;
+    ACT input[T::SIZE];  // x, or gradY
+    ACT dt[T::SIZE];
+    ACT z[T::SIZE];
+    ACT raw[T::TOKENS * 2 * N];
+    float states[2 * N * T::PITCH];
+    float decay[N * CHANNELS];
+    float sums[N * THREADS];
+    float bias[MAX_MODALITIES * CHANNELS];
+    Tokens<FORWARD_TOKENS> tokens;
+};
+
+/**
+ * Forward:  sum over t of 2^(decay dt(t+1 .. end)) dt(t) x(t) B(t).
+ * Backward: sum over t of 2^(decay dt(begin .. t)) gradY(t) silu(z(t)) C(t).
+ * Tiles are taken from the side where nothing has decayed, until the decay has left nothing.
+ */
+template <bool BACKWARD>
+__device__ __forceinline__ void sumSegment(float* sums, float* segmentDt, const Rows& inputRows, const Rows& dtRows, const Rows& zRows,
+                                           const StateRows& states, const float* aLog, const DtSlabs& slabs, const int* rowOf,
+                                           const int* documentStart, int L, int E, int segmentLength) {
+    constexpr int K = FORWARD_TOKENS;
+    using T = Tile<K>;
+    SegmentShared& shared = *reinterpret_cast<SegmentShared*>(sharedMemory);
+
+    const int segment = blockIdx.y + (BACKWARD ? 1 : 0);
+    const Place place = placeOf(segment, L, segmentLength, T::TOKENS);
+    const int lane = threadIdx.x % 32;
+    const int span = lane / CHANNEL_LANES;
+    const int channel = threadIdx.x / 32 * CHANNEL_LANES + lane % CHANNEL_LANES;
+    const int first = T::at(span * K, channel);
+
+    loadBias(shared.bias, slabs, place.firstChannel);
+    loadDecay(shared.decay, aLog, place.firstChannel);
+    for (int n = 0; n < N; n++) shared.sums[n * THREADS + threadIdx.x] = 0.0f;
+    __syncthreads();
+    float slowest = shared.decay[channel];
+    for (int n = 1; n < N; n++) slowest = fmaxf(slowest, shared.decay[n * CHANNELS + channel]);
+
+    float passed = 0.0f;  // the dt of the tiles already taken
+    for (int i = 0; i < place.tiles; i++) {
+        const int tile = BACKWARD ? i : place.tiles - 1 - i;
+        if (!__syncthreads_or(slowest * passed > GONE)) break;
+        putToken<K>(shared.tokens, loadToken<K>(place, tile, L, rowOf, documentStart), slabs);
+        __syncthreads();
+        loadRows<K>(shared.input, inputRows, shared.tokens, place.firstChannel);
+        loadRows<K>(shared.dt, dtRows, shared.tokens, place.firstChannel);
+        if (BACKWARD) loadRows<K>(shared.z, zRows, shared.tokens, place.firstChannel);
+        loadStates<K>(shared.raw, states, shared.tokens);
+        waitForCopies();
+        __syncthreads();
+        spreadStates<K>(shared.states, shared.raw);
+
+        float reach[K], weight[K];  // dt between the token and the segment's edge; what multiplies B or C
+        float total = 0.0f;
+#pragma unroll
+        for (int j = 0; j < K; j++) {
+            const int k = BACKWARD ? j : K - 1 - j;
+            const int info = shared.tokens.info[span * K + k];
+            const float step = softplus(biased(shared.dt[first + k * CHANNELS], shared.bias, info, channel));
+            const float decaying = shared.tokens.row[span * K + k] < 0 ? 0.0f : info & 1 ? RESET_STEP : step;
+            const float input = toFloat(shared.input[first + k * CHANNELS]);
+            reach[k] = BACKWARD ? total + decaying : total;
+            total += decaying;
+            weight[k] = BACKWARD ? input * silu(toFloat(shared.z[first + k * CHANNELS])) : step * input;
+        }
+        // Spans nearer the edge, exclusive, and the whole tile.
+        float sum = total;
+#pragma unroll
+        for (int d = 1; d < TIME_LANES; d *= 2) {
+            const float other = BACKWARD ? __shfl_up_sync(FULL_WARP, sum, d * CHANNEL_LANES)
+                                         : __shfl_down_sync(FULL_WARP, sum, d * CHANNEL_LANES);
+            if (BACKWARD ? span >= d : span + d < TIME_LANES) sum += other;
+        }
+        float nearer = BACKWARD ? __shfl_up_sync(FULL_WARP, sum, CHANNEL_LANES) : __shfl_down_sync(FULL_WARP, sum, CHANNEL_LANES);
+        nearer = passed + ((BACKWARD ? span == 0 : span == TIME_LANES - 1) ? 0.0f : nearer);
+#pragma unroll
+        for (int k = 0; k < K; k++) reach[k] += nearer;
+        __syncthreads();
+
+#pragma unroll 1
+        for (int n = 0; n < N; n++) {
+            const float decay = shared.decay[n * CHANNELS + channel];
+            if (__all_sync(FULL_WARP, decay * passed < GONE)) continue;
+            float factor[K];
+            loadSpan<K>(factor, shared.states + ((BACKWARD ? N : 0) + n) * T::PITCH + span * (K + 4));
+            float added = 0.0f;
+#pragma unroll
+            for (int k = 0; k < K; k++) added = fmaf(exp2Fast(reach[k] * decay), weight[k] * factor[k], added);
+            shared.sums[n * THREADS + threadIdx.x] += added;
+        }
+        passed += __shfl_sync(FULL_WARP, sum, (BACKWARD ? TIME_LANES - 1 : 0) * CHANNEL_LANES + lane % CHANNEL_LANES);
+    }
+
+    const long long at = (long long)place.batch * (gridDim.y + 1) + segment;
+    const int e = place.firstChannel + channel;
+    for (int n = 0; n < N; n++) {
+        float sum = shared.sums[n * THREADS + threadIdx.x];
+#pragma unroll
+        for (int d = CHANNEL_LANES; d < 32; d *= 2) sum += __shfl_xor_sync(FULL_WARP, sum, d);
+        if (span == 0) sums[(at * N + n) * E + e] = sum;
+    }
+    if (span == 0) segmentDt[at * E + e] = passed;
+}
+
+extern "C" __device__ int selectiveScanForwardSegments_launch[4] = {THREADS, CHANNELS, sizeof(SegmentShared), Tile<FORWARD_TOKENS>::TOKENS};
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForwardSegments(
+    float* __restrict__ segmentState, float* __restrict__ segmentDt,
+    const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride,
+    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride, const float* __restrict__ aLog, DtSlabs slabs,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E, int segmentLength) {
+    sumSegment<false>(segmentState, segmentDt, {x, xStride}, {dtRaw, dtStride}, {nullptr, 0}, StateRows(matB, matC, bcStride), aLog, slabs,
+                      rowOf, documentStart, L, E, segmentLength);
+}
+
+extern "C" __device__ int selectiveScanBackwardSegments_launch[4] = {THREADS, CHANNELS, sizeof(SegmentShared), Tile<FORWARD_TOKENS>::TOKENS};
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackwardSegments(
+    float* __restrict__ segmentGrad, float* __restrict__ segmentDt,
+    const ACT* __restrict__ gradY, int gradYStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
+    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride, const float* __restrict__ aLog, DtSlabs slabs,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E, int segmentLength) {
+    sumSegment<true>(segmentGrad, segmentDt, {gradY, gradYStride}, {dtRaw, dtStride}, {z, zStride}, StateRows(matB, matC, bcStride), aLog,
+                     slabs, rowOf, documentStart, L, E, segmentLength);
+}
+
+// --- backward --------------------------------------------------------------------------------------------------------------------------
+
+#if defined(MOM_BF16)
+constexpr int BACKWARD_STAGES = 2;
+#else
+constexpr int BACKWARD_STAGES = 1;
+#endif
+
+/** States between two reductions of gradB, gradC over the warps. */
+constexpr int GROUP = 2;
+
+struct alignas(16) BackwardInputs {
+    ACT x[Tile<BACKWARD_TOKENS>::SIZE];      // x in, gradX out
+    ACT dt[Tile<BACKWARD_TOKENS>::SIZE];     // dtRaw in, gradDtRaw out
+    ACT z[Tile<BACKWARD_TOKENS>::SIZE];      // z in, gradZ out
+    ACT gradY[Tile<BACKWARD_TOKENS>::SIZE];
+    float state[N * CHANNELS];               // at the chunk's start
+};
+
+struct alignas(16) BackwardShared {
+    using T = Tile<BACKWARD_TOKENS>;
+    BackwardInputs inputs[BACKWARD_STAGES];
+    ACT raw[T::TOKENS * 2 * N];
+    float states[2 * N * T::PITCH];
+    float decay[N * CHANNELS];
+    float carry[N * CHANNELS];                        // gradient of the state before the tile to the right
+    float4 products[2][WARPS][GROUP][32];             // gradB, gradC summed over a warp's channels, two groups in turn
+    float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
+    float gradA[N * THREADS];                         // of each thread
+    float gradBias[MAX_MODALITIES * THREADS];
+    float bias[MAX_MODALITIES * CHANNELS];
+    float skip[CHANNELS];
+    Tokens<BACKWARD_TOKENS> tokens[2];
+};
+
+extern "C" __device__ int selectiveScanBackward_launch[4] = {THREADS, CHANNELS, sizeof(BackwardShared), Tile<BACKWARD_TOKENS>::TOKENS};
+
+/** sums[column] of a row += the four k (or k+4) of that row: D += A B with A the products and B of ones and zeros. */
+__device__ __forceinline__ void addRows(float4& sums, unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1) {
+    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+        : "+f"(sums.x), "+f"(sums.y), "+f"(sums.z), "+f"(sums.w)
+        : "r"(a0), "r"(a1), "r"(a2), "r"(a3), "r"(b0), "r"(b1));
+}
+
+/**
+ * Sums of b[k], c[k] over the 4 channel lanes of each span. Lane (span, j) gets {b[2j], b[2j+1], c[2j], c[2j+1]}. In the tensor core's terms:
+ * row = span (b) or 8 + span (c), k = channel lane, two tokens side by side; the j-th product puts its sums into columns 2j and 2j+1.
+ */
+__device__ __forceinline__ float4 sumOverChannels(const float (&b)[8], const float (&c)[8], int span) {
+    float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        const unsigned even = span == 2 * j ? 0x3f800000u : 0u;
+        const unsigned odd = span == 2 * j + 1 ? 0x3f800000u : 0u;
+        const float values[4] = {b[2 * j], c[2 * j], b[2 * j + 1], c[2 * j + 1]};
+        unsigned bits[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) bits[i] = __float_as_uint(values[i]);
+#if defined(MOM_FLOAT32)
+        unsigned rest[4];
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            bits[i] &= 0xffffe000u;
+            rest[i] = __float_as_uint(values[i] - __uint_as_float(bits[i]));
+        }
+        addRows(sums, rest[0], rest[1], rest[2], rest[3], even, odd);
+#endif
+        addRows(sums, bits[0], bits[1], bits[2], bits[3], even, odd);
+    }
+    return sums;
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
+    ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradDtRaw, int gradDtStride, ACT* __restrict__ gradZ, int gradZStride,
+    float* __restrict__ partialBC, float* __restrict__ partialParameters,
+    const ACT* __restrict__ gradY, int gradYStride, const float* __restrict__ chunkState,
+    const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
+    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
+    const float* __restrict__ aLog, const float* __restrict__ skipD, DtSlabs slabs,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart,
+    const float* __restrict__ segmentGrad, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
+    constexpr int K = BACKWARD_TOKENS;
+    using T = Tile<K>;
+    BackwardShared& shared = *reinterpret_cast<BackwardShared*>(sharedMemory);
+
+    const Place place = placeOf(blockIdx.y, L, segmentLength, T::TOKENS);
+    const int chunks = (L + CHUNK - 1) / CHUNK;
+    const Rows xRows = {x, xStride}, dtRows = {dtRaw, dtStride}, zRows = {z, zStride}, gradYRows = {gradY, gradYStride};
+    const StateRows states(matB, matC, bcStride);
+    const int warp = threadIdx.x / 32;
+    const int lane = threadIdx.x % 32;
+    const int span = lane / CHANNEL_LANES;
+    const int channel = warp * CHANNEL_LANES + lane % CHANNEL_LANES;
+    const int first = T::at(span * K, channel);
+
+    const auto load = [&](BackwardInputs& inputs, const Tokens<K>& tokens, int tile) {
+        loadRows<K>(inputs.x, xRows, tokens, place.firstChannel);
+        loadRows<K>(inputs.dt, dtRows, tokens, place.firstChannel);
+        loadRows<K>(inputs.z, zRows, tokens, place.firstChannel);
+        loadRows<K>(inputs.gradY, gradYRows, tokens, place.firstChannel);
+        loadStates<K>(shared.raw, states, tokens);
+        const long long chunk = (long long)place.batch * chunks + place.begin / CHUNK + tile;
+        for (int i = thread(); i < N * CHANNELS / 4; i += THREADS) {
+            const int n = i / (CHANNELS / 4);
+            copyAsync16(inputs.state + 4 * i, chunkState + (chunk * N + n) * E + place.firstChannel + i % (CHANNELS / 4) * 4, true);
+        }
+    };
+
+    const int last = place.tiles - 1;
+    loadBias(shared.bias, slabs, place.firstChannel);
+    loadDecay(shared.decay, aLog, place.firstChannel);
+    if (threadIdx.x < CHANNELS) shared.skip[threadIdx.x] = skipD[place.firstChannel + threadIdx.x];
+    putToken<K>(shared.tokens[last & 1], loadToken<K>(place, last, L, rowOf, documentStart), slabs);
+    for (int n = 0; n < N; n++) shared.gradA[n * THREADS + threadIdx.x] = 0.0f;
+    for (int m = 0; m < slabs.count; m++) shared.gradBias[m * THREADS + threadIdx.x] = 0.0f;
+    __syncthreads();
+    load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last & 1], last);
+    int ahead = loadToken<K>(place, last - 1, L, rowOf, documentStart);
+    for (int i = thread(); i < N * CHANNELS; i += THREADS) {
+        const int e = place.firstChannel + i % CHANNELS;
+        float carry = 0.0f;
+        for (int s = gridDim.y - 1; s > (int)blockIdx.y; s--) {
+            const long long at = (long long)place.batch * gridDim.y + s;
+            carry = fmaf(exp2Fast(shared.decay[i] * segmentDt[at * E + e]), carry, segmentGrad[(at * N + i / CHANNELS) * E + e]);
+        }
+        shared.carry[i] = carry;
+    }
+
+    float gradSkip = 0.0f;
+    for (int tile = last; tile >= 0; tile--) {
+        BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
+        const Tokens<K>& tokens = shared.tokens[tile & 1];
+        const Tokens<K>& next = shared.tokens[(tile & 1) ^ 1];
+        waitForCopies();
+        __syncthreads();
+
+        putToken<K>(shared.tokens[(tile & 1) ^ 1], ahead, slabs);
+        spreadStates<K>(shared.states, shared.raw);
+        float dt[K], dtx[K], gradOut[K];             // gradOut: of h C + D x
+        float out[K], gradDt[K], gradDtx[K];         // gradDt / log2(e): through exp(dt A) alone
+        float total = 0.0f;
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            const int info = tokens.info[span * K + k];
+            const float input = toFloat(inputs.x[first + k * CHANNELS]);
+            const float step = softplus(biased(inputs.dt[first + k * CHANNELS], shared.bias, info, channel));
+            dtx[k] = step * input;
+            dt[k] = info & 1 ? RESET_STEP : step;
+            total += dt[k];
+            out[k] = shared.skip[channel] * input;
+            gradOut[k] = toFloat(inputs.gradY[first + k * CHANNELS]) * silu(toFloat(inputs.z[first + k * CHANNELS]));
+            gradDt[k] = 0.0f;
+            gradDtx[k] = 0.0f;
+        }
+        const Windows windows(total);
+        __syncthreads();
+        if (BACKWARD_STAGES == 2 && tile > 0) {
+            load(shared.inputs[(tile - 1) % BACKWARD_STAGES], next, tile - 1);
+            ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
+        }
+
+#pragma unroll 1
+        for (int group = 0; group < N / GROUP; group++) {
+#pragma unroll 1
+            for (int j = 0; j < GROUP; j++) {
+                const int n = group * GROUP + j;
+                const float decay = shared.decay[n * CHANNELS + channel];
+                const float atTileStart = inputs.state[n * CHANNELS + channel];
+                const float one = exp2Fast(windows.one * decay);
+                const float two = exp2Fast(windows.two * decay);
+                const float four = exp2Fast(windows.four * decay);
+
+                float a[K], h[K], b[K], c[K];
+                loadSpan<K>(b, shared.states + n * T::PITCH + span * (K + 4));
+                float state = span == 0 ? atTileStart : 0.0f;
+#pragma unroll
+                for (int k = 0; k < K; k++) {
+                    a[k] = exp2Fast(dt[k] * decay);
+                    h[k] = dtx[k] * b[k];
+                    state = fmaf(a[k], state, h[k]);
+                }
+                state = scanSpans(state, one, two, four, span);
+                const float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
+                const float atSpanStart = span == 0 ? atTileStart : before;
+                loadSpan<K>(c, shared.states + (N + n) * T::PITCH + span * (K + 4));
+                state = atSpanStart;
+#pragma unroll
+                for (int k = 0; k < K; k++) {
+                    state = fmaf(a[k], state, h[k]);
+                    h[k] = state;
+                    out[k] = fmaf(state, c[k], out[k]);
+                    c[k] *= gradOut[k];  // what the output gives to the gradient of h
+                }
+
+                const float fromRight = shared.carry[n * CHANNELS + channel];
+                const float lastCarry = span == TIME_LANES - 1 ? fromRight : 0.0f;
+                float gradH = c[K - 1] + lastCarry;
+#pragma unroll
+                for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, c[k]);
+                const float carry = scanSpansBack(a[0] * gradH, one, two, four, span);
+                const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
+                if (span == 0) shared.carry[n * CHANNELS + channel] = carry;
+                gradH = c[K - 1] + (span == TIME_LANES - 1 ? fromRight : after);
+
+                float gradA = 0.0f;
+#pragma unroll
+                for (int k = K - 1; k >= 0; k--) {
+                    gradDtx[k] = fmaf(gradH, b[k], gradDtx[k]);
+                    b[k] = gradH * dtx[k];               // of B
+                    const float earlier = a[k] * gradH;  // of h before the token
+                    const float gradExponent = earlier * (k > 0 ? h[k > 0 ? k - 1 : 0] : atSpanStart);
+                    gradDt[k] = fmaf(gradExponent, decay, gradDt[k]);
+                    gradA = fmaf(gradExponent, dt[k], gradA);
+                    if (k > 0) gradH = c[k > 0 ? k - 1 : 0] + earlier;
+                    c[k] = gradOut[k] * h[k];            // of C
+                }
+                shared.gradA[n * THREADS + threadIdx.x] += gradA;
+                shared.products[group & 1][warp][j][lane] = sumOverChannels(b, c, span);
+            }
+            __syncthreads();
+            {
+                // One sum over the warps for each of 64 tokens, GROUP states, B and C.
+                const float* const products = reinterpret_cast<const float*>(shared.products[group & 1]);
+#pragma unroll
+                for (int i = thread(); i < GROUP * 128; i += THREADS) {
+                    float sum = products[i];
+#pragma unroll
+                    for (int w = 1; w < WARPS; w++) sum += products[w * GROUP * 128 + i];
+                    const int token = i % 128 / 16 * K + i / 4 % 4 * 2 + i % 2;
+                    const int column = i / 2 % 2 * N + group * GROUP + i / 128;
+                    shared.gradBC[token * (2 * N + 1) + column] = sum;
+                }
+            }
+        }
+
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            const int at = first + k * CHANNELS;
+            const int info = tokens.info[span * K + k];
+            const float raw = biased(inputs.dt[at], shared.bias, info, channel);
+            const float step = info & 1 ? softplus(raw) : dt[k];
+            const float input = toFloat(inputs.x[at]);
+            const float gate = toFloat(inputs.z[at]);
+            const float gradRaw = fmaf(gradDtx[k], input, LN_2 * gradDt[k]) * softplusSlope(raw);
+            store(inputs.z + at, toFloat(inputs.gradY[at]) * out[k] * siluSlope(gate, sigmoid(gate)));
+            store(inputs.x + at, fmaf(gradDtx[k], step, shared.skip[channel] * gradOut[k]));
+            store(inputs.dt + at, gradRaw);
+            gradSkip = fmaf(gradOut[k], input, gradSkip);
+            shared.gradBias[(info >> 1) * THREADS + threadIdx.x] += gradRaw;
+        }
+        __syncthreads();
+        storeRows<K>(gradX, gradXStride, inputs.x, tokens, place.firstChannel);
+        storeRows<K>(gradDtRaw, gradDtStride, inputs.dt, tokens, place.firstChannel);
+        storeRows<K>(gradZ, gradZStride, inputs.z, tokens, place.firstChannel);
+        const int begin = place.begin + tile * T::TOKENS;
+        float* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N);
+        const int written = min(T::TOKENS, place.end - begin) * 2 * N;
+        for (int i = thread(); i < written; i += THREADS) partial[i] = shared.gradBC[i / (2 * N) * (2 * N + 1) + i % (2 * N)];
+        if (BACKWARD_STAGES == 1 && tile > 0) {
+            __syncthreads();
+            load(shared.inputs[0], next, tile - 1);
+            ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
+        }
+    }
+
+    const int e = place.firstChannel + channel;
+    float* const partial = partialParameters + (long long)(place.batch * gridDim.y + blockIdx.y) * (N + 1 + slabs.count) * E + e;
+    for (int i = 0; i < N + 1 + slabs.count; i++) {
+        float sum = i < N ? shared.gradA[i * THREADS + threadIdx.x] * (LN_2 * shared.decay[i % N * CHANNELS + channel])
+                  : i == N ? gradSkip : shared.gradBias[(i - N - 1) * THREADS + threadIdx.x];
+#pragma unroll
+        for (int d = CHANNEL_LANES; d < 32; d *= 2) sum += __shfl_xor_sync(FULL_WARP, sum, d);
+        if (span == 0) partial[(long long)i * E] = sum;
+    }
+}
+
+// --- sums over blocks ------------------------------------------------------------------------------------------------------------------
+
+extern "C" __device__ int selectiveScanReduceBC_launch[4] = {THREADS, 0, 0, 0};
+
+/** partialBC [groups, tokens, 2N], tokens in sequence order -> gradB, gradC [T, N] in rows. Four columns a thread. */
+extern "C" __global__ void __launch_bounds__(THREADS) selectiveScanReduceBC(ACT* __restrict__ gradB, ACT* __restrict__ gradC, int stride,
+                                                                          const float* __restrict__ partialBC, int groups,
+                                                                          const int* __restrict__ rowOf, int tokens) {
+    constexpr int QUADS = 2 * N / 4;
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    const long long quads = (long long)tokens * QUADS;
+    if (i >= quads) return;
+    const float4* partial = reinterpret_cast<const float4*>(partialBC) + i;
+    float4 sum = *partial;
+#pragma unroll 8
+    for (int g = 1; g < groups; g++) {
+        const float4 more = partial[g * quads];
+        sum.x += more.x;
+        sum.y += more.y;
+        sum.z += more.z;
+        sum.w += more.w;
+    }
+    const int n = (int)(i % QUADS) * 4;
+    ACT* const out = (n < N ? gradB + n : gradC + n - N) + (long long)rowOf[i / QUADS] * stride;
+    store(out, sum.x);
+    store(out + 1, sum.y);
+    store(out + 2, sum.z);
+    store(out + 3, sum.w);
+}
+
+extern "C" __device__ int selectiveScanReduceParameters_launch[4] = {THREADS, 0, 0, 0};
+
+/** partialParameters [partials, N+1+M, E] -> added to gradALog [E, N], gradD [E], gradDtBias[m] [E]. */
+extern "C" __global__ void __launch_bounds__(THREADS) selectiveScanReduceParameters(float* __restrict__ gradALog, float* __restrict__ gradD,
+                                                                                  DtSlabs gradDtBias,
+                                                                                  const float* __restrict__ partialParameters, int partials,
+                                                                                  int E) {
+    const int rows = N + 1 + gradDtBias.count;
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= (long long)(N + 2) * E) return;
+    const int e = (int)(i % E);
+    const int row = (int)(i / E);
+    const auto total = [&](int of) {
+        float sum = 0.0f;
+        for (int p = 0; p < partials; p++) sum += partialParameters[((long long)p * rows + of) * E + e];
+        return sum;
+    };
+    if (row < N) {
+        gradALog[(long long)e * N + row] += total(row);
+    } else if (row == N) {
+        gradD[e] += total(N);
+    } else {
+        // One thread for all modalities: they may share one bias.
+#pragma unroll
+        for (int m = 0; m < MAX_MODALITIES; m++) {
+            if (m < gradDtBias.count) gradDtBias.bias[m][e] += total(N + 1 + m);
+        }
+    }
+}
