@@ -1,0 +1,128 @@
+package org.mixtureofmamba.eval;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+
+/**
+ * Whether two runs differ in the model alone: same data in the same order, same tokens a step, same schedule, same number of
+ * steps. What metrics show is checked always, what only a configuration shows where both runs have one.
+ */
+final class FairPair {
+    private static final double SAME = 1e-6;
+    /** Keys that name a run or say how often it writes: no part of what it computes. */
+    private static final List<String> NAMES =
+            List.of("run", "name", "log", "logging", "checkpoint", "checkpoints", "resume", "out", "output");
+    /** Keys that change how fast a run is, not what it learns. */
+    private static final List<String> MACHINE = List.of("backend", "device", "threads", "devices");
+
+    private FairPair() {}
+
+    static List<Finding> check(RunPair pair) {
+        var findings = new ArrayList<Finding>();
+        checkSteps(pair, findings);
+        checkColumn(pair, Column.TOKENS, "tokens a step", findings);
+        checkColumn(pair, Column.LR, "learning-rate schedule", findings);
+        checkFlops(pair, findings);
+        checkConfig(pair, findings);
+        checkEnvironment(pair, findings);
+        return List.copyOf(findings);
+    }
+
+    private static void checkSteps(RunPair pair, List<Finding> findings) {
+        double first = pair.baseline().metrics().last(Column.STEP).orElseThrow();
+        double second = pair.other().metrics().last(Column.STEP).orElseThrow();
+        findings.add(first == second
+                ? new Finding(Finding.Verdict.EQUAL, "steps: %,.0f".formatted(first))
+                : new Finding(Finding.Verdict.UNFAIR, "steps: %,.0f and %,.0f".formatted(first, second)));
+    }
+
+    /** Compares a column at the steps that both runs logged. */
+    private static void checkColumn(RunPair pair, Column column, String what, List<Finding> findings) {
+        var first = pair.baseline().metrics();
+        var second = pair.other().metrics();
+        if (!first.has(column) || !second.has(column)) {
+            findings.add(new Finding(Finding.Verdict.UNKNOWN, what + ": not in both metrics"));
+            return;
+        }
+        int common = 0;
+        for (int i = 0, j = 0; i < first.rows() && j < second.rows(); ) {
+            double a = first.column(Column.STEP)[i];
+            double b = second.column(Column.STEP)[j];
+            if (a < b) {
+                i++;
+            } else if (b < a) {
+                j++;
+            } else {
+                double x = first.column(column)[i++];
+                double y = second.column(column)[j++];
+                common++;
+                if (Math.abs(x - y) > SAME * Math.max(Math.abs(x), Math.abs(y))) {
+                    findings.add(new Finding(Finding.Verdict.UNFAIR,
+                            "%s: differ from step %.0f on (%s: %s and %s)".formatted(what, a, column.key(), x, y)));
+                    return;
+                }
+            }
+        }
+        findings.add(common == 0
+                ? new Finding(Finding.Verdict.UNKNOWN, what + ": the runs log no step in common")
+                : new Finding(Finding.Verdict.EQUAL, "%s: at %,d common steps".formatted(what, common)));
+    }
+
+    private static void checkFlops(RunPair pair, List<Finding> findings) {
+        double first = perToken(pair.baseline().metrics());
+        double second = perToken(pair.other().metrics());
+        findings.add(Math.abs(first - second) <= SAME * first
+                ? new Finding(Finding.Verdict.EQUAL, "FLOPs a token: %.4g".formatted(first))
+                : new Finding(Finding.Verdict.COMPARED, "FLOPs a token: %.4g and %.4g".formatted(first, second)));
+    }
+
+    private static double perToken(RunMetrics metrics) {
+        return metrics.last(Column.FLOPS).orElseThrow() / metrics.last(Column.TOKENS).orElseThrow();
+    }
+
+    private static void checkConfig(RunPair pair, List<Finding> findings) {
+        var first = pair.baseline().config();
+        var second = pair.other().config();
+        if (first.isEmpty() || second.isEmpty()) {
+            findings.add(new Finding(Finding.Verdict.UNKNOWN, "data, order and optimizer: no config.yaml in both runs"));
+            return;
+        }
+        boolean fair = true;
+        var keys = new TreeSet<>(first.keySet());
+        keys.addAll(second.keySet());
+        for (var key : keys) {
+            var a = first.getOrDefault(key, "absent");
+            var b = second.getOrDefault(key, "absent");
+            if (a.equals(b) || NAMES.contains(head(key))) {
+                continue;
+            }
+            var verdict = head(key).equals("model") ? Finding.Verdict.COMPARED
+                    : MACHINE.contains(head(key)) ? Finding.Verdict.CAUTION : Finding.Verdict.UNFAIR;
+            fair &= verdict != Finding.Verdict.UNFAIR;
+            findings.add(new Finding(verdict, "%s: %s and %s".formatted(key, a, b)));
+        }
+        if (fair) {
+            findings.add(new Finding(Finding.Verdict.EQUAL, "data, order, optimizer and seed: as in both config.yaml"));
+        }
+    }
+
+    private static void checkEnvironment(RunPair pair, List<Finding> findings) {
+        Map<String, String> first = pair.baseline().environment();
+        Map<String, String> second = pair.other().environment();
+        for (var key : new TreeSet<>(first.keySet())) {
+            var a = first.get(key);
+            var b = second.getOrDefault(key, a);
+            if (!a.equals(b) && (head(key).equals("device") || key.equals("commit") || key.equals("driver"))) {
+                findings.add(new Finding(Finding.Verdict.CAUTION,
+                        "%s: %s and %s; wall-clock and energy may differ for this alone".formatted(key, a, b)));
+            }
+        }
+    }
+
+    private static String head(String key) {
+        int dot = key.indexOf('.');
+        return dot < 0 ? key : key.substring(0, dot);
+    }
+}

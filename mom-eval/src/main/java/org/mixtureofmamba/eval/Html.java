@@ -1,0 +1,22 @@
+package org.mixtureofmamba.eval;
+
+/** Text made safe for a page. */
+final class Html {
+    private Html() {}
+
+    static String escape(String text) {
+        var safe = new StringBuilder(text.length() + 16);
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '&' -> safe.append("&amp;");
+                case '<' -> safe.append("&lt;");
+                case '>' -> safe.append("&gt;");
+                case '"' -> safe.append("&quot;");
+                case '\'' -> safe.append("&#39;");
+                default -> safe.append(c < ' ' && c != '\n' && c != '\t' ? '�' : c);
+            }
+        }
+        return safe.toString();
+    }
+}
