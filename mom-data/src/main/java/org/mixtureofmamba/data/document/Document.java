@@ -1,0 +1,16 @@
+package org.mixtureofmamba.data.document;
+
+import java.util.List;
+
+/**
+ * A sample as the model will see it, before the control tokens.
+ *
+ * @param id of the sample, with a suffix where the sample was augmented
+ * @param heldOut whether it is kept for evaluation
+ * @param segments in reading order
+ */
+public record Document(String id, boolean heldOut, List<Segment> segments) {
+    public Document {
+        segments = List.copyOf(segments);
+    }
+}

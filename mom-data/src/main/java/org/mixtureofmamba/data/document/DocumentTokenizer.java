@@ -1,0 +1,137 @@
+package org.mixtureofmamba.data.document;
+
+import java.awt.image.BufferedImage;
+import java.util.ArrayList;
+import java.util.List;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.source.Sample;
+import org.mixtureofmamba.tokenizers.ImageTokenizer;
+import org.mixtureofmamba.tokenizers.SpeechTokenizer;
+import org.mixtureofmamba.tokenizers.TextTokenizer;
+import org.mixtureofmamba.tokenizers.Vocabulary;
+
+/**
+ * Makes documents of samples: one of a text or a held-out sample, one for each augmentation of the others. A pure function of the
+ * sample, safe for use by many threads.
+ */
+public record DocumentTokenizer(
+        Setting setting,
+        TextTokenizer text,
+        ImageTokenizer image,
+        SpeechTokenizer speech,
+        MediaDecoder media,
+        Interleaver interleaver,
+        HeldOutSplit split,
+        Augmentation augmentation) {
+
+    /**
+     * The documents of a sample.
+     *
+     * @throws UserException if the sample cannot be used, saying why
+     */
+    public List<Document> documents(Sample sample) {
+        boolean heldOut = split.holdsOut(sample);
+        var augmented = heldOut ? Augmentation.NONE : augmentation;
+        return switch (sample) {
+            case Sample.Text s -> List.of(textDocument(s, heldOut));
+            case Sample.CaptionedImage s -> imageDocuments(s, heldOut, augmented);
+            case Sample.TranscribedSpeech s -> speechDocuments(s, heldOut, augmented);
+            case Sample.Rejected s -> throw new UserException(s.reason());
+        };
+    }
+
+    private Document textDocument(Sample.Text sample, boolean heldOut) {
+        if (sample.text().isBlank()) {
+            throw new UserException("the text is empty");
+        }
+        return new Document(sample.id(), heldOut, List.of(textSegment(sample.text())));
+    }
+
+    private List<Document> imageDocuments(Sample.CaptionedImage sample, boolean heldOut, Augmentation augmented) {
+        require(Modality.IMAGE);
+        var caption = textSegment(sample.caption());
+        var picture = media.image(sample.image(), sample.id());
+        var documents = new ArrayList<Document>();
+        documents.add(imageDocument(sample.id(), heldOut, picture, caption));
+        if (augmented.mirrorImages()) {
+            documents.add(imageDocument(sample.id() + "~mirror", heldOut, mirrored(picture), caption));
+        }
+        return documents;
+    }
+
+    private Document imageDocument(String id, boolean heldOut, BufferedImage picture, Segment caption) {
+        var codes = image.encode(picture);
+        for (int i = 0; i < codes.length; i++) {
+            codes[i] = vocabulary().image(codes[i]);
+        }
+        return new Document(id, heldOut, interleaver.pair(id, caption, new Segment(Modality.IMAGE, codes)));
+    }
+
+    private List<Document> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
+        require(Modality.SPEECH);
+        var transcript = textSegment(sample.transcript());
+        var sound = media.sound(sample.audio(), sample.id(), speech.sampleRate());
+        var documents = new ArrayList<Document>();
+        for (double speed : augmented.speechSpeeds()) {
+            var units = speech.encode(atSpeed(sound, speed));
+            if (units.length == 0) {
+                throw new UserException("the recording is empty");
+            }
+            for (int i = 0; i < units.length; i++) {
+                units[i] = vocabulary().speech(units[i]);
+            }
+            var id = speed == 1 ? sample.id() : "%s~x%s".formatted(sample.id(), speed);
+            documents.add(new Document(
+                    id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units))));
+        }
+        return documents;
+    }
+
+    private void require(Modality modality) {
+        if (!setting.has(modality)) {
+            throw new UserException("the %s setting has no %s".formatted(setting.key(), modality.key()));
+        }
+    }
+
+    private Segment textSegment(String content) {
+        var ids = text.encode(content);
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = vocabulary().text(ids[i]);
+        }
+        return new Segment(Modality.TEXT, ids);
+    }
+
+    private Vocabulary vocabulary() {
+        return interleaver.vocabulary();
+    }
+
+    private static BufferedImage mirrored(BufferedImage picture) {
+        int width = picture.getWidth();
+        int height = picture.getHeight();
+        var mirror = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
+        for (int y = 0; y < height; y++) {
+            for (int x = 0; x < width; x++) {
+                mirror.setRGB(width - 1 - x, y, picture.getRGB(x, y));
+            }
+        }
+        return mirror;
+    }
+
+    /** Faster sound is shorter and higher, as a tape is; resampled linearly. */
+    private static float[] atSpeed(float[] sound, double speed) {
+        if (speed == 1 || sound.length == 0) {
+            return sound;
+        }
+        var resampled = new float[(int) (sound.length / speed)];
+        for (int i = 0; i < resampled.length; i++) {
+            double at = i * speed;
+            int left = (int) at;
+            int right = Math.min(left + 1, sound.length - 1);
+            float weight = (float) (at - left);
+            resampled[i] = sound[left] + weight * (sound[right] - sound[left]);
+        }
+        return resampled;
+    }
+}

@@ -1,0 +1,75 @@
+package org.mixtureofmamba.data.document;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.mixtureofmamba.tokenizers.Vocabulary;
+import org.mixtureofmamba.tokenizers.Vocabulary.Special;
+
+/**
+ * Orders a pair of text and image, or text and speech, and writes documents as token sequences:
+ *
+ * <pre>BOD  text  BOI image EOI  BOS speech EOS  EOD</pre>
+ *
+ * The image (the speech) stands before its text half the time, as Chameleon does (arXiv 2405.09818, section 2); a hash of seed and
+ * document id decides, so that the order of one document depends on no other.
+ */
+public record Interleaver(Vocabulary vocabulary, long seed) {
+    /** The two segments, either way round; an empty text is left out. */
+    public List<Segment> pair(String id, Segment text, Segment media) {
+        if (text.tokens().length == 0) {
+            return List.of(media);
+        }
+        return ContentHash.of(seed + "/" + id).fraction() < 0.5 ? List.of(media, text) : List.of(text, media);
+    }
+
+    /** The ids of a document with all control tokens. */
+    public int[] tokens(Document document) {
+        var tokens = IntStream.builder();
+        tokens.add(vocabulary.special(Special.BOD));
+        for (var segment : document.segments()) {
+            switch (segment.modality()) {
+                case TEXT -> add(tokens, segment);
+                case IMAGE -> {
+                    tokens.add(vocabulary.special(Special.BOI));
+                    add(tokens, segment);
+                    tokens.add(vocabulary.special(Special.EOI));
+                }
+                case SPEECH -> {
+                    tokens.add(vocabulary.special(Special.BOS));
+                    add(tokens, segment);
+                    tokens.add(vocabulary.special(Special.EOS));
+                }
+            }
+        }
+        tokens.add(vocabulary.special(Special.EOD));
+        return tokens.build().toArray();
+    }
+
+    private static void add(IntStream.Builder tokens, Segment segment) {
+        for (int token : segment.tokens()) {
+            tokens.add(token);
+        }
+    }
+
+    /** The segments of a token sequence, without its control tokens: maximal runs of one modality. */
+    public List<Segment> segments(int[] tokens) {
+        var segments = new ArrayList<Segment>();
+        int start = 0;
+        for (int end = 0; end <= tokens.length; end++) {
+            boolean breaks = end == tokens.length
+                    || vocabulary.isSpecial(tokens[end])
+                    || end > start && vocabulary.modalityOf(tokens[end]) != vocabulary.modalityOf(tokens[start]);
+            if (!breaks) {
+                continue;
+            }
+            if (end > start) {
+                var ids = Arrays.copyOfRange(tokens, start, end);
+                segments.add(new Segment(vocabulary.modalityOf(ids[0]), ids));
+            }
+            start = end < tokens.length && vocabulary.isSpecial(tokens[end]) ? end + 1 : end;
+        }
+        return segments;
+    }
+}

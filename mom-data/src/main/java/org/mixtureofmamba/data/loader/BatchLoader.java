@@ -1,0 +1,220 @@
+package org.mixtureofmamba.data.loader;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.TreeMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.MomException;
+import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.data.shard.CorpusPart;
+import org.mixtureofmamba.data.shard.DocumentSet;
+import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.tokenizers.Vocabulary;
+import org.mixtureofmamba.tokenizers.Vocabulary.Special;
+
+/**
+ * Batches of packed documents, made ahead by a background thread. {@code batch(step)} is a function of corpus, mixture, seed, shape
+ * and step alone: what was asked before, or by how many workers, changes nothing.
+ *
+ * <p>A token's target is the token after it in its document, in the next row where the document goes on there. The last token of a
+ * document and padding have none: nothing is predicted across documents.
+ */
+public final class BatchLoader implements AutoCloseable {
+    private static final int BATCHES_AHEAD = 4;
+    /** Steps between the states kept for going back; planning that many steps again takes milliseconds. */
+    private static final long STEPS_BETWEEN_STATES = 256;
+
+    private final List<DocumentSet> parts;
+    private final Vocabulary vocabulary;
+    private final BatchShape shape;
+    private final int modalities;
+    private final LoadedTokens loaded;
+    private final Packer packer;
+    /** The step whose rows the packer gives next; used by the background thread alone, as are packer and states. */
+    private long packedStep;
+
+    private final TreeMap<Long, LoaderState> states = new TreeMap<>();
+    private final TreeMap<Long, Future<TokenBatch>> ahead = new TreeMap<>();
+    private final ExecutorService background;
+    private final long steps;
+
+    private BatchLoader(TokenCorpus corpus, List<DocumentSet> parts, Mixture mixture, BatchShape shape, long seed, boolean once) {
+        this.parts = parts;
+        this.vocabulary = corpus.vocabulary();
+        this.shape = shape;
+        this.modalities = corpus.setting().modalities();
+        this.loaded = new LoadedTokens();
+        this.packer = new Packer(parts, mixture, vocabulary, shape.length(), seed, once);
+        states.put(0L, packer.state(0));
+        this.steps = once ? countSteps() : Long.MAX_VALUE;
+        this.background = Executors.newSingleThreadExecutor(
+                Thread.ofPlatform().daemon().name("batch-loader").factory());
+    }
+
+    /**
+     * Training batches without end.
+     *
+     * @throws org.mixtureofmamba.core.UserException from {@link #batch} if an image is longer than a sequence
+     */
+    public static BatchLoader train(TokenCorpus corpus, Mixture mixture, BatchShape shape, long seed) {
+        return new BatchLoader(
+                corpus, corpus.parts().stream().map(CorpusPart::train).toList(), mixture, shape, seed, false);
+    }
+
+    /**
+     * The held-out documents, each once, all parts from the first batch to the last in proportion to their size; the last rows are
+     * filled up with padding. Always the same.
+     */
+    public static BatchLoader heldOut(TokenCorpus corpus, BatchShape shape) {
+        var parts = corpus.parts().stream().map(CorpusPart::heldOut).toList();
+        double all = Math.max(1, parts.stream().mapToLong(DocumentSet::tokens).sum());
+        var natural = new Mixture(parts.stream().map(part -> part.tokens() / all).toList());
+        return new BatchLoader(corpus, parts, natural, shape, 0, true);
+    }
+
+    private long countSteps() {
+        long rows = 0;
+        while (!packer.nextRow().isEmpty()) {
+            rows++;
+        }
+        packer.restore(states.get(0L));
+        return (rows + shape.batch() - 1) / shape.batch();
+    }
+
+    /** Number of batches: those that hold all held-out documents, or without end ({@link Long#MAX_VALUE}) in training. */
+    public long steps() {
+        return steps;
+    }
+
+    public BatchShape shape() {
+        return shape;
+    }
+
+    /**
+     * The batch of a step, this worker's rows of it. Fastest when steps are asked for in order.
+     *
+     * @param step from 0, below {@link #steps()}
+     */
+    public synchronized TokenBatch batch(long step) {
+        if (step < 0 || step >= steps) {
+            throw new IndexOutOfBoundsException("step %d of %d".formatted(step, steps));
+        }
+        ahead.headMap(step).values().forEach(batch -> batch.cancel(false));
+        ahead.headMap(step).clear();
+        for (long s = step; s <= Math.min(step + BATCHES_AHEAD, steps - 1); s++) {
+            long asked = s;
+            ahead.computeIfAbsent(s, _ -> background.submit(() -> make(asked)));
+        }
+        return finished(ahead.remove(step));
+    }
+
+    /** Where the loader stands before a step; see {@link #resume}. */
+    public synchronized LoaderState state(long step) {
+        return finished(background.submit(() -> {
+            seek(step);
+            return packer.state(step);
+        }));
+    }
+
+    /** Makes the steps from a saved state on as fast to reach as the first; without it they are counted up to, with the same result. */
+    public synchronized void resume(LoaderState state) {
+        finished(background.submit(() -> states.put(state.step(), state)));
+    }
+
+    /** What the batches made so far hold. */
+    public LoadedTokens loaded() {
+        return loaded;
+    }
+
+    private static <T> T finished(Future<T> future) {
+        try {
+            return future.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof MomException known) {
+                throw known;
+            }
+            throw new IllegalStateException("the batch loader failed", e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new FailureException("interrupted while waiting for a batch", e);
+        }
+    }
+
+    private void seek(long step) {
+        if (packedStep != step) {
+            var nearest = states.floorEntry(step).getValue();
+            if (packedStep > step || packedStep < nearest.step()) {
+                packer.restore(nearest);
+                packedStep = nearest.step();
+            }
+        }
+        while (packedStep < step) {
+            nextRows();
+        }
+    }
+
+    private List<List<Piece>> nextRows() {
+        if (packedStep % STEPS_BETWEEN_STATES == 0) {
+            states.putIfAbsent(packedStep, packer.state(packedStep));
+        }
+        var rows = new ArrayList<List<Piece>>(shape.batch());
+        for (int b = 0; b < shape.batch(); b++) {
+            rows.add(packer.nextRow());
+        }
+        packedStep++;
+        return rows;
+    }
+
+    private TokenBatch make(long step) {
+        seek(step);
+        var rows = nextRows().subList(shape.firstRow(), shape.firstRow() + shape.rows());
+        int length = shape.length();
+        int tokens = shape.rows() * length;
+        var inputs = new int[tokens];
+        var targets = new int[tokens];
+        var inputModality = new byte[tokens];
+        var targetModality = new byte[tokens];
+        var documentStart = new boolean[tokens];
+        Arrays.fill(inputs, vocabulary.special(Special.PAD));
+        Arrays.fill(targets, vocabulary.special(Special.PAD));
+        Arrays.fill(targetModality, (byte) -1);
+        var buffer = new int[length + 1];
+        for (int b = 0; b < rows.size(); b++) {
+            int at = b * length;
+            for (var piece : rows.get(b)) {
+                var part = parts.get(piece.part());
+                int count = piece.count();
+                int predicted = piece.from() + count < part.length(piece.document()) ? count : count - 1;
+                part.copy(piece.document(), piece.from(), predicted + 1, buffer, 0);
+                System.arraycopy(buffer, 0, inputs, at, count);
+                System.arraycopy(buffer, 1, targets, at, predicted);
+                for (int i = 0; i < count; i++) {
+                    inputModality[at + i] = (byte) vocabulary.modalityOf(buffer[i]).index();
+                }
+                System.arraycopy(inputModality, at + 1, targetModality, at, count - 1);
+                if (predicted == count) {
+                    targetModality[at + count - 1] = (byte) vocabulary.modalityOf(buffer[count]).index();
+                }
+                documentStart[at] = true;
+                at += count;
+            }
+            int end = (b + 1) * length;
+            if (at < end) {
+                documentStart[at] = true;
+            }
+            loaded.add(inputModality, b * length, at, end - at);
+        }
+        return TokenBatch.of(
+                rows.size(), length, modalities, inputs, targets, inputModality, targetModality, documentStart);
+    }
+
+    @Override
+    public void close() {
+        background.shutdownNow();
+    }
+}

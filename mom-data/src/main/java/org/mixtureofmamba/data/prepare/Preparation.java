@@ -1,0 +1,145 @@
+package org.mixtureofmamba.data.prepare;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.mixtureofmamba.core.AtomicFiles;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.document.DocumentTokenizer;
+import org.mixtureofmamba.data.shard.Manifest;
+import org.mixtureofmamba.data.source.Source;
+
+/**
+ * Turns sources into a corpus of token shards. A shard is made of a fixed range of one source's samples, so its bytes depend on nothing
+ * but the sources and these settings: not on threads, nor on how often the work was broken off and taken up again.
+ *
+ * @param documents makes documents of samples
+ * @param tokenizers fingerprint of the tokenizers in it
+ * @param samplesPerShard samples that one shard is made of
+ * @param dropDuplicates whether a sample whose content equals an earlier one's of the same source is left out; takes about 100
+ *     bytes of memory a sample
+ * @param threads that tokenise
+ */
+public record Preparation(
+        DocumentTokenizer documents, String tokenizers, int samplesPerShard, boolean dropDuplicates, int threads) {
+    /** What a directory is being filled with; a later call must agree with it. */
+    private static final String PLAN = "plan.json";
+
+    public Preparation {
+        if (samplesPerShard < 1 || threads < 1) {
+            throw new UserException("%d samples a shard on %d threads: take at least one".formatted(samplesPerShard, threads));
+        }
+    }
+
+    /**
+     * Prepares the sources into {@code out}, or what is still missing there. Returns once {@code corpus.json} is written.
+     *
+     * @throws UserException if a source cannot be read, no document comes of any, or {@code out} holds something else
+     * @throws FailureException if a source breaks off or the disk refuses; finished shards stay and are not made again
+     */
+    public Manifest run(List<Source> sources, Path out, PrepareProgress progress) {
+        checkNames(sources);
+        try {
+            Files.createDirectories(out);
+            try (var channel = FileChannel.open(
+                            out.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+                    var lock = channel.tryLock()) {
+                if (lock == null) {
+                    throw busy(out);
+                }
+                return runLocked(sources, out, progress);
+            }
+        } catch (OverlappingFileLockException e) {
+            throw busy(out);
+        } catch (IOException e) {
+            throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
+        }
+    }
+
+    private static UserException busy(Path out) {
+        return new UserException("%s is being prepared by another process; wait for it or choose another directory".formatted(out));
+    }
+
+    private static void checkNames(List<Source> sources) {
+        var names = new HashSet<String>();
+        for (var source : sources) {
+            if (!source.name().matches("[A-Za-z0-9_][A-Za-z0-9_.-]*") || !names.add(source.name())) {
+                throw new UserException("source name '%s' is taken or holds more than letters, digits, '_', '-' and '.'"
+                        .formatted(source.name()));
+            }
+        }
+        if (sources.isEmpty()) {
+            throw new UserException("nothing to prepare; name at least one source");
+        }
+    }
+
+    private Manifest runLocked(List<Source> sources, Path out, PrepareProgress progress) throws IOException {
+        var plan = manifest(sources.stream()
+                .map(source -> new Manifest.PartEntry(source.name(), source.description(), 0, 0, 0, 0, List.of()))
+                .toList());
+        agreeWith(plan, out);
+        if (Files.exists(out.resolve(Manifest.FILE))) {
+            return Manifest.read(out);
+        }
+        removeLeftovers(out);
+        var entries = new ArrayList<Manifest.PartEntry>();
+        try (ExecutorService workers = Executors.newFixedThreadPool(
+                threads, Thread.ofPlatform().daemon().name("prepare-", 0).factory())) {
+            for (var source : sources) {
+                entries.add(new PartPreparation(this, source, out, workers, progress).run());
+            }
+        }
+        if (entries.stream().allMatch(entry -> entry.documents() == 0)) {
+            throw new UserException("no document came of %s; %s says why each sample was skipped".formatted(
+                    String.join(", ", sources.stream().map(Source::description).toList()), out.resolve(SkippedFile.DIRECTORY)));
+        }
+        var manifest = manifest(entries);
+        manifest.write(out);
+        return manifest;
+    }
+
+    private static void agreeWith(Manifest plan, Path out) throws IOException {
+        var file = out.resolve(PLAN);
+        var text = plan.toJson();
+        if (!Files.exists(file)) {
+            AtomicFiles.writeString(file, text);
+        } else if (!Files.readString(file).equals(text)) {
+            throw new UserException("%s holds a corpus of other sources or settings, see %s; choose another directory or delete it"
+                    .formatted(out, file));
+        }
+    }
+
+    /** What a killed process was writing when it died. */
+    private static void removeLeftovers(Path out) throws IOException {
+        try (var files = Files.walk(out, 2)) {
+            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+")).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private Manifest manifest(List<Manifest.PartEntry> parts) {
+        var vocabulary = documents.interleaver().vocabulary();
+        return new Manifest(
+                Manifest.FORMAT,
+                documents.setting().key(),
+                documents.interleaver().seed(),
+                documents.split().fraction(),
+                documents.augmentation().mirrorImages(),
+                documents.augmentation().speechSpeeds(),
+                samplesPerShard,
+                dropDuplicates,
+                new Manifest.VocabularySizes(vocabulary.textSize(), vocabulary.imageSize(), vocabulary.speechSize()),
+                tokenizers,
+                parts);
+    }
+}

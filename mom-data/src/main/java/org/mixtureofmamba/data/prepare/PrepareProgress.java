@@ -1,0 +1,17 @@
+package org.mixtureofmamba.data.prepare;
+
+/** Hears how far a preparation is, from the thread that runs it. */
+@FunctionalInterface
+public interface PrepareProgress {
+    PrepareProgress SILENT = (_, _, _, _) -> {};
+
+    /**
+     * Called every few samples.
+     *
+     * @param part being prepared
+     * @param samples of it read so far, in finished shards too
+     * @param skipped of them in this run
+     * @param tokens made of them in this run
+     */
+    void at(String part, long samples, long skipped, long tokens);
+}

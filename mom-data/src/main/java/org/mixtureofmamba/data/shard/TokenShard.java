@@ -1,0 +1,234 @@
+package org.mixtureofmamba.data.shard;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.zip.CRC32C;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+
+/**
+ * A token shard, memory-mapped. Opening it checks every byte against its checksums and every index against its bounds, so that reading
+ * needs no checks. Safe for use by many threads until closed.
+ */
+public final class TokenShard implements AutoCloseable {
+    private static final int CRC_CHUNK = 1 << 20;
+
+    private final Path file;
+    private final Arena arena = Arena.ofShared();
+    private final Map<Section, MemorySegment> sections = new EnumMap<>(Section.class);
+    private final int tokenBytes;
+    private final int vocabularySize;
+    private final int documents;
+    private final long tokens;
+    private final long[][] modalityTokens = new long[2][Modality.count()];
+
+    private TokenShard(Path file) throws IOException {
+        this.file = file;
+        try (var channel = FileChannel.open(file)) {
+            long size = channel.size();
+            check(size >= ShardFormat.HEADER, "its %d bytes are less than a header".formatted(size));
+            var whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
+            check(whole.get(ShardFormat.U64, 0) == ShardFormat.MAGIC, "it does not start with MOMSHARD");
+            int version = whole.get(ShardFormat.U32, ShardFormat.AT_VERSION);
+            check(version == ShardFormat.VERSION,
+                    "its format is version %d, this program reads %d".formatted(version, ShardFormat.VERSION));
+            int count = whole.get(ShardFormat.U32, ShardFormat.AT_SECTIONS);
+            long bodies = ShardFormat.aligned(ShardFormat.HEADER + (long) count * ShardFormat.ENTRY);
+            check(count > 0 && count <= ShardFormat.MAX_SECTIONS && bodies <= size,
+                    "its header counts %d sections".formatted(count));
+            checkHeader(whole.asSlice(0, bodies));
+            check(whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH) == size,
+                    "it is cut short: %d of %d bytes".formatted(size, whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH)));
+            this.tokenBytes = whole.get(ShardFormat.U32, ShardFormat.AT_TOKEN_BYTES);
+            this.vocabularySize = whole.get(ShardFormat.U32, ShardFormat.AT_VOCABULARY);
+            this.documents = (int) whole.get(ShardFormat.U64, ShardFormat.AT_DOCUMENTS);
+            this.tokens = whole.get(ShardFormat.U64, ShardFormat.AT_TOKENS);
+            mapSections(whole, count, bodies);
+            checkIndex();
+            countModalities();
+        }
+    }
+
+    /**
+     * Maps and verifies a shard.
+     *
+     * @throws UserException if it cannot be read or any byte of it is not as it was written, naming the file and the fault
+     */
+    public static TokenShard open(Path file) {
+        try {
+            return new TokenShard(file);
+        } catch (IOException e) {
+            throw new UserException("cannot read shard %s: %s; prepare the corpus again".formatted(file, e.getMessage()), e);
+        }
+    }
+
+    private void checkHeader(MemorySegment header) {
+        var bytes = header.toArray(ValueLayout.JAVA_BYTE);
+        var buffer = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        int expected = buffer.getInt(ShardFormat.AT_CRC);
+        buffer.putInt(ShardFormat.AT_CRC, 0);
+        var crc = new CRC32C();
+        crc.update(bytes);
+        check((int) crc.getValue() == expected, "its header does not match its checksum");
+    }
+
+    /** Sections follow one another without gaps, so that their checksums cover every byte of the file. */
+    private void mapSections(MemorySegment whole, int count, long bodies) {
+        long next = bodies;
+        for (int i = 0; i < count; i++) {
+            long entry = ShardFormat.HEADER + (long) i * ShardFormat.ENTRY;
+            int number = whole.get(ShardFormat.U32, entry);
+            long offset = whole.get(ShardFormat.U64, entry + ShardFormat.ENTRY_OFFSET);
+            long length = whole.get(ShardFormat.U64, entry + ShardFormat.ENTRY_LENGTH);
+            check(offset == next && length >= 0 && length <= whole.byteSize() - offset,
+                    "its section %d does not lie within the file".formatted(number));
+            next = ShardFormat.aligned(offset + length);
+            check(next <= whole.byteSize(), "its section %d does not lie within the file".formatted(number));
+            check(crc(whole.asSlice(offset, next - offset)) == whole.get(ShardFormat.U32, entry + ShardFormat.ENTRY_CRC),
+                    "its section %d, bytes %d to %d, does not match its checksum".formatted(number, offset, next));
+            Section.of(number).ifPresent(section -> sections.put(section, whole.asSlice(offset, length)));
+        }
+        check(next == whole.byteSize(), "bytes follow its last section");
+    }
+
+    private static int crc(MemorySegment bytes) {
+        var crc = new CRC32C();
+        for (long at = 0; at < bytes.byteSize(); at += CRC_CHUNK) {
+            crc.update(bytes.asSlice(at, Math.min(CRC_CHUNK, bytes.byteSize() - at)).asByteBuffer());
+        }
+        return (int) crc.getValue();
+    }
+
+    private void checkIndex() {
+        check(tokenBytes == Short.BYTES || tokenBytes == Integer.BYTES, "its tokens have %d bytes".formatted(tokenBytes));
+        checkSize(Section.DOCUMENTS, (documents + 1L) * Long.BYTES);
+        checkSize(Section.TOKENS, tokens * tokenBytes);
+        checkSize(Section.SPLITS, documents);
+        checkSize(Section.ID_STARTS, (documents + 1L) * Integer.BYTES);
+        check(sections.containsKey(Section.RUNS) && sections.containsKey(Section.IDS), "it lacks a section");
+        check(start(0) == 0 && start(documents) == tokens && idStart(0) == 0
+                && idStart(documents) == sections.get(Section.IDS).byteSize(), "its index does not span it");
+        for (int d = 0; d < documents; d++) {
+            check(start(d) <= start(d + 1) && start(d + 1) - start(d) <= Integer.MAX_VALUE && idStart(d) <= idStart(d + 1),
+                    "its index is out of order at document %d".formatted(d));
+        }
+    }
+
+    private void checkSize(Section section, long size) {
+        check(size >= 0 && sections.containsKey(section) && sections.get(section).byteSize() == size,
+                "its section %d is missing or of another size than its header says".formatted(section.number()));
+    }
+
+    private void countModalities() {
+        var runs = sections.get(Section.RUNS);
+        int document = 0;
+        long at = 0;
+        for (long i = 0; i < runs.byteSize(); i += Integer.BYTES) {
+            int run = runs.get(ShardFormat.U32, i);
+            int length = run >>> 2;
+            while (document < documents && start(document + 1) <= at) {
+                document++;
+            }
+            check(document < documents && length > 0 && (run & 3) < Modality.count() && at + length <= start(document + 1),
+                    "its modality runs do not fit its documents at token %d".formatted(at));
+            modalityTokens[heldOut(document) ? 1 : 0][run & 3] += length;
+            at += length;
+        }
+        check(at == tokens, "its modality runs end at token %d of %d".formatted(at, tokens));
+    }
+
+    private void check(boolean holds, String fault) {
+        if (!holds) {
+            arena.close();
+            throw new UserException("shard %s is damaged: %s; prepare the corpus again or skip the shard".formatted(file, fault));
+        }
+    }
+
+    public Path file() {
+        return file;
+    }
+
+    /** V of the vocabulary its ids belong to. */
+    public int vocabularySize() {
+        return vocabularySize;
+    }
+
+    public int documents() {
+        return documents;
+    }
+
+    public long tokens() {
+        return tokens;
+    }
+
+    /** Tokens of one modality in the training or the held-out documents. */
+    public long tokens(boolean heldOut, Modality modality) {
+        return modalityTokens[heldOut ? 1 : 0][modality.index()];
+    }
+
+    public boolean heldOut(int document) {
+        return sections.get(Section.SPLITS).get(ValueLayout.JAVA_BYTE, document) != 0;
+    }
+
+    /** The id of a document. */
+    public String id(int document) {
+        var bytes = sections.get(Section.IDS).asSlice(idStart(document), idStart(document + 1) - idStart(document));
+        return new String(bytes.toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8);
+    }
+
+    /** Number of tokens of a document. */
+    public int length(int document) {
+        return (int) (start(document + 1) - start(document));
+    }
+
+    /** One id. */
+    public int token(int document, int position) {
+        long at = start(document) + position;
+        var ids = sections.get(Section.TOKENS);
+        return tokenBytes == Short.BYTES
+                ? Short.toUnsignedInt(ids.getAtIndex(ShardFormat.U16, at))
+                : ids.getAtIndex(ShardFormat.U32, at);
+    }
+
+    /** Copies ids {@code from .. from + count} of a document to {@code target[at ..]}. */
+    public void copy(int document, int from, int count, int[] target, int at) {
+        long first = start(document) + from;
+        var ids = sections.get(Section.TOKENS);
+        if (tokenBytes == Integer.BYTES) {
+            MemorySegment.copy(ids, ShardFormat.U32, first * Integer.BYTES, target, at, count);
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            target[at + i] = Short.toUnsignedInt(ids.getAtIndex(ShardFormat.U16, first + i));
+        }
+    }
+
+    /** All ids of a document. */
+    public int[] tokens(int document) {
+        var ids = new int[length(document)];
+        copy(document, 0, ids.length, ids, 0);
+        return ids;
+    }
+
+    private long start(int document) {
+        return sections.get(Section.DOCUMENTS).getAtIndex(ShardFormat.U64, document);
+    }
+
+    private long idStart(int document) {
+        return Integer.toUnsignedLong(sections.get(Section.ID_STARTS).getAtIndex(ShardFormat.U32, document));
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

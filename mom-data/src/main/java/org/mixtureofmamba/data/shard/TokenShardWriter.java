@@ -1,0 +1,148 @@
+package org.mixtureofmamba.data.shard;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32C;
+import org.mixtureofmamba.core.AtomicFiles;
+import org.mixtureofmamba.tokenizers.Vocabulary;
+
+/** Gathers the documents of one shard in memory, then writes the file whole. The bytes depend on the documents alone. */
+public final class TokenShardWriter {
+    private final Vocabulary vocabulary;
+    private final int tokenBytes;
+    private final LittleEndian documents = new LittleEndian();
+    private final LittleEndian tokens = new LittleEndian();
+    private final LittleEndian runs = new LittleEndian();
+    private final LittleEndian splits = new LittleEndian();
+    private final LittleEndian idStarts = new LittleEndian();
+    private final LittleEndian ids = new LittleEndian();
+    private long tokenCount;
+    private long documentCount;
+
+    public TokenShardWriter(Vocabulary vocabulary) {
+        this.vocabulary = vocabulary;
+        this.tokenBytes = vocabulary.size() <= 1 << 16 ? Short.BYTES : Integer.BYTES;
+        documents.u64(0);
+        idStarts.u32(0);
+    }
+
+    /**
+     * Adds a document.
+     *
+     * @param id of the document
+     * @param document ids of the unified vocabulary, control tokens and all
+     */
+    public void add(String id, boolean heldOut, int[] document) {
+        for (int token : document) {
+            if (token < 0 || token >= vocabulary.size()) {
+                throw new IllegalArgumentException("id %d of %s is outside the vocabulary of %d".formatted(token, id, vocabulary.size()));
+            }
+        }
+        int runStart = 0;
+        for (int i = 0; i < document.length; i++) {
+            if (tokenBytes == Short.BYTES) {
+                tokens.u16(document[i]);
+            } else {
+                tokens.u32(document[i]);
+            }
+            boolean runEnds = i + 1 == document.length
+                    || vocabulary.modalityOf(document[i + 1]) != vocabulary.modalityOf(document[i]);
+            if (runEnds) {
+                runs.u32((i + 1 - runStart) * 4 + vocabulary.modalityOf(document[i]).index());
+                runStart = i + 1;
+            }
+        }
+        tokenCount += document.length;
+        documentCount++;
+        documents.u64(tokenCount);
+        splits.writeBytes(new byte[] {(byte) (heldOut ? 1 : 0)});
+        ids.writeBytes(id.getBytes(StandardCharsets.UTF_8));
+        idStarts.u32(ids.size());
+    }
+
+    /** Documents so far. */
+    public long documents() {
+        return documentCount;
+    }
+
+    /** Tokens so far. */
+    public long tokens() {
+        return tokenCount;
+    }
+
+    /**
+     * Writes the shard.
+     *
+     * @throws org.mixtureofmamba.core.FailureException if the disk refuses
+     */
+    public void write(Path file) {
+        record Written(Section section, LittleEndian bytes) {}
+        var sections = List.of(
+                new Written(Section.DOCUMENTS, documents),
+                new Written(Section.TOKENS, tokens),
+                new Written(Section.RUNS, runs),
+                new Written(Section.SPLITS, splits),
+                new Written(Section.ID_STARTS, idStarts),
+                new Written(Section.IDS, ids));
+        int tableEnd = ShardFormat.HEADER + sections.size() * ShardFormat.ENTRY;
+        var header = ByteBuffer.allocate((int) ShardFormat.aligned(tableEnd)).order(ByteOrder.LITTLE_ENDIAN);
+        var bodies = new ArrayList<byte[]>();
+        long offset = header.capacity();
+        for (int i = 0; i < sections.size(); i++) {
+            var bytes = sections.get(i).bytes();
+            int length = bytes.size();
+            bytes.writeBytes(new byte[(int) (ShardFormat.aligned(length) - length)]);
+            var body = bytes.toByteArray();
+            int entry = ShardFormat.HEADER + i * ShardFormat.ENTRY;
+            header.putInt(entry, sections.get(i).section().number());
+            header.putInt(entry + ShardFormat.ENTRY_CRC, crc(body));
+            header.putLong(entry + ShardFormat.ENTRY_OFFSET, offset);
+            header.putLong(entry + ShardFormat.ENTRY_LENGTH, length);
+            bodies.add(body);
+            offset += body.length;
+        }
+        header.putLong(0, ShardFormat.MAGIC);
+        header.putInt(ShardFormat.AT_VERSION, ShardFormat.VERSION);
+        header.putInt(ShardFormat.AT_SECTIONS, sections.size());
+        header.putInt(ShardFormat.AT_TOKEN_BYTES, tokenBytes);
+        header.putInt(ShardFormat.AT_VOCABULARY, vocabulary.size());
+        header.putLong(ShardFormat.AT_DOCUMENTS, documentCount);
+        header.putLong(ShardFormat.AT_TOKENS, tokenCount);
+        header.putLong(ShardFormat.AT_FILE_LENGTH, offset);
+        header.putInt(ShardFormat.AT_CRC, crc(header.array()));
+        AtomicFiles.write(file, out -> {
+            out.write(header.array());
+            for (var body : bodies) {
+                out.write(body);
+            }
+        });
+    }
+
+    private static int crc(byte[] bytes) {
+        var crc = new CRC32C();
+        crc.update(bytes);
+        return (int) crc.getValue();
+    }
+
+    private static final class LittleEndian extends ByteArrayOutputStream {
+        void u16(int value) {
+            write(value);
+            write(value >>> 8);
+        }
+
+        void u32(int value) {
+            u16(value);
+            u16(value >>> 16);
+        }
+
+        void u64(long value) {
+            u32((int) value);
+            u32((int) (value >>> 32));
+        }
+    }
+}

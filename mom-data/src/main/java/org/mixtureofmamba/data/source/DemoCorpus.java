@@ -1,0 +1,41 @@
+package org.mixtureofmamba.data.source;
+
+import java.util.List;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.core.modality.Modality;
+
+/**
+ * The corpus that ships with the project: dictionary pages, captioned drawings, transcribed telephone prompts. Whose work it is and
+ * under which licences stands in {@code demo/ATTRIBUTION.md} beside it; {@code scripts/make-demo-corpus.sh} made it.
+ */
+public final class DemoCorpus {
+    /** Mirror images and three speeds: speech is scarce, and one hearing of each clip a few epochs over would be learnt by heart. */
+    public static final Augmentation AUGMENTATION = new Augmentation(true, List.of(0.9, 1.0, 1.1));
+
+    private DemoCorpus() {}
+
+    /** The sources of a setting: {@code text}, {@code images} and, where the setting has it, {@code speech}. */
+    public static List<Source> sources(Setting setting) {
+        return setting.has(Modality.SPEECH) ? List.of(text(), images(), speech()) : List.of(text(), images());
+    }
+
+    /** 4,685 pages of WordNet glosses, about a kilobyte each. */
+    public static Source text() {
+        return new TextPagesSource("text", List.of(resource("text.txt.gz")));
+    }
+
+    /** 4,495 OpenMoji drawings, 64 pixels square, captioned. */
+    public static Source images() {
+        return new WebDatasetSource("images", List.of(resource("images.tar.gz")));
+    }
+
+    /** 551 English clips of one speaker, 24 minutes at 8 kHz, with transcripts. */
+    public static Source speech() {
+        return new WebDatasetSource("speech", List.of(resource("speech.tar.gz")));
+    }
+
+    private static Bytes resource(String name) {
+        return Bytes.ofResource(DemoCorpus.class, "/org/mixtureofmamba/data/demo/" + name);
+    }
+}

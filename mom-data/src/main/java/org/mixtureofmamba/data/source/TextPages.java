@@ -1,0 +1,95 @@
+package org.mixtureofmamba.data.source;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.CharacterCodingException;
+import java.util.NoSuchElementException;
+import java.util.Optional;
+import org.mixtureofmamba.core.FailureException;
+
+/** The pages of one text file; a page longer than a bound is rejected without being held in memory. */
+final class TextPages implements SampleReader {
+    private static final int PAGE_LIMIT = 16 << 20;
+
+    private final String place;
+    private final InputStream stream;
+    private long page;
+    private Optional<Sample> ready = Optional.empty();
+    private boolean ended;
+
+    TextPages(Bytes file) {
+        this.place = file.place();
+        this.stream = file.open();
+    }
+
+    @Override
+    public boolean hasNext() {
+        try {
+            while (ready.isEmpty() && !ended) {
+                ready = readPage();
+            }
+        } catch (IOException e) {
+            throw new FailureException("%s breaks off in page %d: %s; fetch the file again"
+                    .formatted(place, page, Bytes.reason(e)), e);
+        }
+        return ready.isPresent();
+    }
+
+    @Override
+    public Sample next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException();
+        }
+        var sample = ready.get();
+        ready = Optional.empty();
+        return sample;
+    }
+
+    /** Reads up to the newline that ends a blank line; nothing where the page is empty. */
+    private Optional<Sample> readPage() throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        long length = 0;
+        boolean blank = true;
+        for (int b = stream.read(); ; b = stream.read()) {
+            if (b < 0) {
+                ended = true;
+                break;
+            }
+            if (b == '\n') {
+                if (blank) {
+                    break;
+                }
+                blank = true;
+            } else if (b != '\r') {
+                blank = false;
+            }
+            if (++length <= PAGE_LIMIT) {
+                bytes.write(b);
+            }
+        }
+        if (length == 0) {
+            return Optional.empty();
+        }
+        var id = "%s#%d".formatted(place, page++);
+        if (length > PAGE_LIMIT) {
+            return Optional.of(new Sample.Rejected(
+                    id, "a page of %d bytes, more than the %d allowed".formatted(length, PAGE_LIMIT)));
+        }
+        try {
+            var text = TarSamples.decodeUtf8(bytes.toByteArray()).strip();
+            return text.isEmpty() ? Optional.empty() : Optional.of(new Sample.Text(id, text));
+        } catch (CharacterCodingException e) {
+            return Optional.of(new Sample.Rejected(id, "not UTF-8"));
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            stream.close();
+        } catch (IOException e) {
+            throw new FailureException("cannot close %s: %s".formatted(place, e.getMessage()), e);
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package org.mixtureofmamba.data.source;
+
+import java.util.List;
+import java.util.function.Function;
+
+/**
+ * Samples in tar archives, the WebDataset way: consecutive entries whose names differ only after the first dot of the file name
+ * are one sample. An image ({@code png, jpg, jpeg, gif, bmp, webp}) or a recording ({@code flac, wav, ogg}) is taken with its
+ * text from {@code NAME.txt} or {@code NAME.json} (keys {@code caption} or {@code text}, and {@code group}); a text alone is a
+ * document. Archives ending in {@code gz} are unpacked as they are read.
+ */
+public record WebDatasetSource(String name, List<Bytes> archives) implements Source {
+    public WebDatasetSource {
+        archives = List.copyOf(archives);
+    }
+
+    @Override
+    public String description() {
+        return "webdataset " + String.join(" ", archives.stream().map(Bytes::place).toList());
+    }
+
+    @Override
+    public SampleReader open() {
+        return new ChainedReader<>(archives, (Function<Bytes, SampleReader>) TarSamples::new);
+    }
+}

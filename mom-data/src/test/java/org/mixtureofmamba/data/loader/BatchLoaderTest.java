@@ -1,0 +1,264 @@
+package org.mixtureofmamba.data.loader;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.core.tensor.Tensor;
+import org.mixtureofmamba.data.SampleSource;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.SmallTokenizers;
+import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.prepare.Preparation;
+import org.mixtureofmamba.data.prepare.PrepareProgress;
+import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.tokenizers.Vocabulary.Special;
+
+class BatchLoaderTest {
+    private static final int L = 256;
+    private static final int B = 6;
+    private static final Map<Modality, Double> SHARES =
+            Map.of(Modality.TEXT, 0.6, Modality.IMAGE, 0.2, Modality.SPEECH, 0.2);
+
+    @TempDir
+    static Path directory;
+
+    private static TokenCorpus corpus;
+
+    @BeforeAll
+    static void prepare() {
+        var documents = SmallTokenizers.documents(Setting.THREE_MODALITY, 0.1, Augmentation.NONE);
+        new Preparation(documents, "small", 100, false, 2)
+                .run(
+                        List.of(SampleSource.texts(450, 1), SampleSource.images(300, 2), SampleSource.clips(120, 3)),
+                        directory,
+                        PrepareProgress.SILENT);
+        corpus = TokenCorpus.open(directory);
+    }
+
+    @AfterAll
+    static void close() {
+        corpus.close();
+    }
+
+    private BatchLoader loader(long seed) {
+        return BatchLoader.train(corpus, Mixture.ofModalities(corpus, SHARES), BatchShape.of(B, L), seed);
+    }
+
+    /** A batch back in sequence order: inputs, targets (-1: none) and document starts, each [B·L]. */
+    private record Rows(int[] inputs, int[] targets, int[] starts) {
+        static Rows of(TokenBatch batch) {
+            int[] rowOf = ints(batch.layout().rowOf());
+            int[] inputs = new int[rowOf.length];
+            int[] targets = new int[rowOf.length];
+            int[] sortedInputs = ints(batch.inputs());
+            int[] sortedTargets = ints(batch.targets());
+            int[] sortedModality = ints(batch.targetModality());
+            for (int t = 0; t < rowOf.length; t++) {
+                inputs[t] = sortedInputs[rowOf[t]];
+                targets[t] = sortedModality[rowOf[t]] < 0 ? -1 : sortedTargets[rowOf[t]];
+            }
+            return new Rows(inputs, targets, ints(batch.layout().documentStart()));
+        }
+
+        private static int[] ints(Tensor tensor) {
+            return tensor.segment().toArray(ValueLayout.JAVA_INT);
+        }
+    }
+
+    @Test
+    void targetsFollowInputsAndStopAtDocumentEnds() {
+        int eod = SmallTokenizers.VOCABULARY.special(Special.EOD);
+        int pad = SmallTokenizers.VOCABULARY.special(Special.PAD);
+        try (var loader = loader(1)) {
+            for (int step = 0; step < 30; step++) {
+                var rows = Rows.of(loader.batch(step));
+                for (int t = 0; t < B * L; t++) {
+                    boolean last = t % L == L - 1;
+                    int input = rows.inputs()[t];
+                    if (input == eod || input == pad) {
+                        assertThat(rows.targets()[t]).isEqualTo(-1);
+                    } else if (!last && rows.starts()[t + 1] == 0) {
+                        assertThat(rows.targets()[t]).isEqualTo(rows.inputs()[t + 1]);
+                    } else {
+                        assertThat(rows.targets()[t]).as("a document goes on in the next row").isGreaterThanOrEqualTo(0);
+                    }
+                    if (!last && input == eod) {
+                        assertThat(rows.starts()[t + 1]).isEqualTo(1);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void noImageIsCutInTwo() {
+        int boi = SmallTokenizers.VOCABULARY.special(Special.BOI);
+        int eoi = SmallTokenizers.VOCABULARY.special(Special.EOI);
+        int images = 0;
+        try (var loader = loader(2)) {
+            for (int step = 0; step < 60; step++) {
+                var inputs = Rows.of(loader.batch(step)).inputs();
+                for (int t = 0; t < inputs.length; t++) {
+                    if (inputs[t] == boi) {
+                        int end = t + SmallTokenizers.CODES + 1;
+                        assertThat(end / L).isEqualTo(t / L);
+                        assertThat(inputs[end]).isEqualTo(eoi);
+                        images++;
+                    }
+                }
+            }
+        }
+        assertThat(images).isGreaterThan(100);
+    }
+
+    @Test
+    void paddingIsRareAndSharesAreKept() {
+        try (var loader = loader(3)) {
+            for (int step = 0; step < 200; step++) {
+                loader.batch(step);
+            }
+            var loaded = loader.loaded();
+            assertThat(loaded.paddingShare()).isLessThan(0.01);
+            double all = loaded.of(Modality.TEXT) + loaded.of(Modality.IMAGE) + loaded.of(Modality.SPEECH);
+            SHARES.forEach((modality, share) ->
+                    assertThat(loaded.of(modality) / all).as(modality.key()).isCloseTo(share, within(0.01)));
+        }
+    }
+
+    @Test
+    void aBatchDependsOnSeedAndStepAlone() {
+        var random = new Random(4);
+        var unbroken = new ArrayList<Rows>();
+        try (var loader = loader(5)) {
+            for (int step = 0; step < 600; step++) {
+                unbroken.add(Rows.of(loader.batch(step)));
+            }
+            for (int i = 0; i < 50; i++) {
+                int step = random.nextInt(600);
+                assertEqual(Rows.of(loader.batch(step)), unbroken.get(step));
+            }
+        }
+        for (int i = 0; i < 50; i++) {
+            int step = random.nextInt(600);
+            LoaderState state;
+            try (var before = loader(5)) {
+                state = before.state(step);
+            }
+            try (var after = loader(5)) {
+                after.resume(state);
+                assertEqual(Rows.of(after.batch(step)), unbroken.get(step));
+            }
+        }
+        try (var other = loader(6)) {
+            assertThat(Rows.of(other.batch(0)).inputs()).isNotEqualTo(unbroken.get(0).inputs());
+        }
+    }
+
+    @Test
+    void workersShareTheSameBatch() {
+        var mixture = Mixture.ofModalities(corpus, SHARES);
+        try (var alone = loader(7)) {
+            for (int workers = 1; workers <= 4; workers++) {
+                var inputs = new ArrayList<Integer>();
+                for (int worker = 0; worker < workers; worker++) {
+                    try (var loader = BatchLoader.train(corpus, mixture, new BatchShape(B, L, worker, workers), 7)) {
+                        Arrays.stream(Rows.of(loader.batch(11)).inputs()).forEach(inputs::add);
+                    }
+                }
+                assertThat(inputs.stream().mapToInt(Integer::intValue).toArray())
+                        .isEqualTo(Rows.of(alone.batch(11)).inputs());
+            }
+        }
+    }
+
+    @Test
+    void anEpochHoldsEveryDocumentOnce() {
+        var text = corpus.parts().getFirst().train();
+        try (var loader = BatchLoader.train(corpus, Mixture.ofParts(corpus, Map.of("text", 1.0)), BatchShape.of(1, L), 8)) {
+            long drawn = 0;
+            var seen = new HashMap<String, Integer>();
+            var document = new ArrayList<Integer>();
+            for (int step = 0; drawn < text.size(); step++) {
+                for (int token : Rows.of(loader.batch(step)).inputs()) {
+                    document.add(token);
+                    if (token == SmallTokenizers.VOCABULARY.special(Special.EOD) && drawn < text.size()) {
+                        seen.merge(document.toString(), 1, Integer::sum);
+                        document.clear();
+                        drawn++;
+                    }
+                }
+            }
+            var expected = new HashMap<String, Integer>();
+            for (long d = 0; d < text.size(); d++) {
+                expected.merge(Arrays.toString(text.tokens(d)), 1, Integer::sum);
+            }
+            assertThat(seen).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void heldOutDocumentsComeOnceEach() {
+        long expected = corpus.parts().stream().mapToLong(part -> part.heldOut().tokens()).sum();
+        try (var loader = BatchLoader.heldOut(corpus, BatchShape.of(B, L))) {
+            assertThat(loader.steps()).isPositive().isLessThan(1000);
+            long tokens = 0;
+            long ends = 0;
+            for (int step = 0; step < loader.steps(); step++) {
+                for (int token : Rows.of(loader.batch(step)).inputs()) {
+                    tokens += token == SmallTokenizers.VOCABULARY.special(Special.PAD) ? 0 : 1;
+                    ends += token == SmallTokenizers.VOCABULARY.special(Special.EOD) ? 1 : 0;
+                }
+            }
+            assertThat(tokens).isEqualTo(expected);
+            assertThat(ends).isEqualTo(corpus.parts().stream().mapToLong(part -> part.heldOut().size()).sum());
+            assertThatThrownBy(() -> loader.batch(loader.steps())).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
+
+    @Test
+    void aSequenceShorterThanAnImageIsRefused() {
+        try (var loader = BatchLoader.train(corpus, Mixture.natural(corpus), BatchShape.of(B, SmallTokenizers.CODES), 0)) {
+            assertThatThrownBy(() -> {
+                        for (int step = 0; step < 50; step++) {
+                            loader.batch(step);
+                        }
+                    })
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("does not fit into a sequence of 16 tokens");
+        }
+    }
+
+    @Test
+    void sharesOutOfReachAreRefused() {
+        assertThatThrownBy(() -> Mixture.ofModalities(corpus, Map.of(Modality.TEXT, 0.1, Modality.IMAGE, 0.9)))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("out of reach");
+        assertThatThrownBy(() -> Mixture.ofModalities(corpus, Map.of(Modality.TEXT, 0.5)))
+                .isInstanceOf(UserException.class);
+        assertThatThrownBy(() -> Mixture.ofParts(corpus, Map.of("music", 1.0)))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("text, images, speech");
+    }
+
+    private static void assertEqual(Rows actual, Rows expected) {
+        assertThat(actual.inputs()).isEqualTo(expected.inputs());
+        assertThat(actual.targets()).isEqualTo(expected.targets());
+        assertThat(actual.starts()).isEqualTo(expected.starts());
+    }
+}

@@ -1,0 +1,198 @@
+package org.mixtureofmamba.data.prepare;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.SampleSource;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.SmallTokenizers;
+import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.shard.DamagedShards;
+import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.data.source.Sample;
+import org.mixtureofmamba.data.source.SampleReader;
+import org.mixtureofmamba.data.source.Source;
+
+class PreparationTest {
+    private static final Augmentation AUGMENTATION = new Augmentation(true, List.of(0.9, 1.0));
+
+    @TempDir
+    Path directory;
+
+    private static List<Source> sources() {
+        return List.of(SampleSource.texts(500, 1), SampleSource.images(130, 2), SampleSource.clips(90, 3));
+    }
+
+    private static Preparation preparation(int threads) {
+        var documents = SmallTokenizers.documents(Setting.THREE_MODALITY, 0.2, AUGMENTATION);
+        return new Preparation(documents, "small", 60, false, threads);
+    }
+
+    @Test
+    void threadsDoNotChangeABit() throws IOException {
+        preparation(1).run(sources(), directory.resolve("one"), PrepareProgress.SILENT);
+        preparation(4).run(sources(), directory.resolve("four"), PrepareProgress.SILENT);
+        assertThat(contents("four")).isEqualTo(contents("one")).hasSizeGreaterThan(10);
+    }
+
+    @Test
+    void takesUpWhereItBrokeOff() throws IOException {
+        preparation(2).run(sources(), directory.resolve("unbroken"), PrepareProgress.SILENT);
+        var expected = contents("unbroken");
+        var random = new Random(5);
+        for (int round = 0; round < 4; round++) {
+            var name = "broken-" + round;
+            int breaks = 0;
+            while (true) {
+                try {
+                    int left = 100 + random.nextInt(500);
+                    var breaking = sources().stream().<Source>map(s -> new Breaking(s, new int[] {left})).toList();
+                    preparation(2).run(breaking, directory.resolve(name), PrepareProgress.SILENT);
+                    break;
+                } catch (FailureException e) {
+                    breaks++;
+                }
+            }
+            assertThat(contents(name)).as("after %d breaks", breaks).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void heldOutSamplesAreNotAugmentedAndStayTogether() {
+        var random = new Random(9);
+        var samples = new ArrayList<Sample>();
+        for (int i = 0; i < 200; i++) {
+            samples.add(new Sample.CaptionedImage("i" + i, "group-" + i / 2, SampleSource.png(random), "c"));
+        }
+        preparation(2).run(List.of(new SampleSource("images", samples)), directory, PrepareProgress.SILENT);
+        try (var corpus = TokenCorpus.open(directory)) {
+            var part = corpus.parts().getFirst();
+            assertThat(part.heldOut().size()).isBetween(20L, 60L).isEven();
+            assertThat(part.train().size()).isEqualTo(2 * (200 - part.heldOut().size()));
+            for (long d = 0; d < part.heldOut().size(); d++) {
+                assertThat(part.heldOut().id(d)).doesNotContain("~mirror");
+            }
+        }
+    }
+
+    @Test
+    void badSamplesAreSkippedCountedAndExplained() throws IOException {
+        var samples = List.<Sample>of(
+                new Sample.Text("good", "abc"),
+                new Sample.Text("blank", " "),
+                new Sample.CaptionedImage("broken", "", new byte[] {1, 2, 3}, "x"),
+                new Sample.Rejected("outside", "its path leads out of the archive"),
+                new Sample.Text("again", "abc"));
+        var documents = SmallTokenizers.documents(Setting.CHAMELEON, 0, Augmentation.NONE);
+        var manifest = new Preparation(documents, "small", 60, true, 2)
+                .run(List.of(new SampleSource("mixed", samples)), directory, PrepareProgress.SILENT);
+        assertThat(manifest.parts().getFirst().samples()).isEqualTo(5);
+        assertThat(manifest.parts().getFirst().skipped()).isEqualTo(4);
+        assertThat(manifest.parts().getFirst().documents()).isEqualTo(1);
+        assertThat(Files.readString(directory.resolve("skipped/mixed-00000.tokens.jsonl")))
+                .contains("\"blank\"", "the text is empty", "no image", "out of the archive", "equals an earlier");
+    }
+
+    @Test
+    void anotherPlanIsNotMixedIn() {
+        preparation(1).run(sources(), directory, PrepareProgress.SILENT);
+        var other = new Preparation(
+                SmallTokenizers.documents(Setting.THREE_MODALITY, 0.1, AUGMENTATION), "small", 60, false, 1);
+        assertThatThrownBy(() -> other.run(sources(), directory, PrepareProgress.SILENT))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("other sources or settings");
+    }
+
+    @Test
+    void aSourceWithoutDocumentsIsRefused() {
+        var nothing = new SampleSource("nothing", List.of(new Sample.Text("blank", "")));
+        assertThatThrownBy(() -> preparation(1).run(List.of(nothing), directory, PrepareProgress.SILENT))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no document came of");
+        assertThat(directory.resolve("corpus.json")).doesNotExist();
+    }
+
+    @Test
+    void damageStopsOrIsSkippedAsAsked() throws IOException {
+        preparation(1).run(sources(), directory, PrepareProgress.SILENT);
+        String whole;
+        try (var corpus = TokenCorpus.open(directory)) {
+            whole = corpus.fingerprint();
+        }
+        var shard = directory.resolve("text-00001.tokens");
+        var bytes = Files.readAllBytes(shard);
+        bytes[bytes.length / 2] ^= 4;
+        Files.write(shard, bytes);
+        assertThatThrownBy(() -> TokenCorpus.open(directory))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("text-00001.tokens");
+        try (var corpus = TokenCorpus.open(directory, DamagedShards.SKIP)) {
+            assertThat(corpus.skippedShards()).hasSize(1);
+            assertThat(corpus.fingerprint()).isNotEqualTo(whole);
+        }
+    }
+
+    private Map<String, List<Byte>> contents(String name) throws IOException {
+        var contents = new TreeMap<String, List<Byte>>();
+        var root = directory.resolve(name);
+        try (var files = Files.walk(root)) {
+            for (var file : files.filter(Files::isRegularFile).toList()) {
+                var bytes = new ArrayList<Byte>();
+                for (byte b : Files.readAllBytes(file)) {
+                    bytes.add(b);
+                }
+                contents.put(root.relativize(file).toString(), bytes);
+            }
+        }
+        return contents;
+    }
+
+    /** A source whose medium fails after so many samples. */
+    private record Breaking(Source source, int[] left) implements Source {
+        @Override
+        public String name() {
+            return source.name();
+        }
+
+        @Override
+        public String description() {
+            return source.description();
+        }
+
+        @Override
+        public SampleReader open() {
+            var reader = source.open();
+            return new SampleReader() {
+                @Override
+                public boolean hasNext() {
+                    return reader.hasNext();
+                }
+
+                @Override
+                public Sample next() {
+                    if (left[0]-- <= 0) {
+                        throw new FailureException("the medium failed");
+                    }
+                    return reader.next();
+                }
+
+                @Override
+                public void close() {
+                    reader.close();
+                }
+            };
+        }
+    }
+}

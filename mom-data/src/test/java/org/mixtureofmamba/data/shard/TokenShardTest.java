@@ -1,0 +1,108 @@
+package org.mixtureofmamba.data.shard;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.Vocabulary;
+
+class TokenShardTest {
+    private static final Vocabulary NARROW = new Vocabulary(100, 20, 10);
+    private static final Vocabulary WIDE = new Vocabulary(70_000, 20, 10);
+
+    @TempDir
+    Path directory;
+
+    private Path written(Vocabulary vocabulary, int... lengths) {
+        var file = directory.resolve("a.tokens");
+        var writer = new TokenShardWriter(vocabulary);
+        for (int d = 0; d < lengths.length; d++) {
+            writer.add("dokument-ü-" + d, d % 3 == 1, ids(vocabulary, d, lengths[d]));
+        }
+        writer.write(file);
+        return file;
+    }
+
+    private static int[] ids(Vocabulary vocabulary, int document, int length) {
+        return new Random(document).ints(length, 0, vocabulary.size()).toArray();
+    }
+
+    @Test
+    void givesBackWhatWasWritten() {
+        for (var vocabulary : new Vocabulary[] {NARROW, WIDE}) {
+            int[] lengths = {3, 0, 17, 1, 0};
+            try (var shard = TokenShard.open(written(vocabulary, lengths))) {
+                assertThat(shard.documents()).isEqualTo(5);
+                assertThat(shard.tokens()).isEqualTo(21);
+                assertThat(shard.vocabularySize()).isEqualTo(vocabulary.size());
+                for (int d = 0; d < lengths.length; d++) {
+                    assertThat(shard.tokens(d)).containsExactly(ids(vocabulary, d, lengths[d]));
+                    assertThat(shard.id(d)).isEqualTo("dokument-ü-" + d);
+                    assertThat(shard.heldOut(d)).isEqualTo(d % 3 == 1);
+                }
+                assertThat(shard.token(2, 16)).isEqualTo(ids(vocabulary, 2, 17)[16]);
+                for (var modality : Modality.values()) {
+                    long expected = IntStream.of(0, 2, 3)
+                            .flatMap(d -> IntStream.of(ids(vocabulary, d, lengths[d])))
+                            .filter(id -> vocabulary.modalityOf(id) == modality)
+                            .count();
+                    assertThat(shard.tokens(false, modality)).isEqualTo(expected);
+                }
+            }
+        }
+    }
+
+    @Test
+    void anEmptyShardIsAShard() {
+        try (var shard = TokenShard.open(written(NARROW))) {
+            assertThat(shard.documents()).isZero();
+            assertThat(shard.tokens()).isZero();
+        }
+    }
+
+    @Test
+    void aFlippedBitInAnyByteIsDetectedAndNamed() throws IOException {
+        var file = written(NARROW, 5, 9, 2);
+        var whole = Files.readAllBytes(file);
+        var random = new Random(1);
+        for (int at = 0; at < whole.length; at++) {
+            int bit = at * 8 + random.nextInt(8);
+            var damaged = whole.clone();
+            damaged[bit / 8] ^= (byte) (1 << bit % 8);
+            Files.write(file, damaged);
+            assertThatThrownBy(() -> TokenShard.open(file).close())
+                    .as("bit %d", bit)
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("a.tokens");
+        }
+    }
+
+    @Test
+    void everyTruncationIsDetected() throws IOException {
+        var file = written(NARROW, 5, 9, 2);
+        var whole = Files.readAllBytes(file);
+        for (int length = 0; length < whole.length; length += 7) {
+            Files.write(file, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> TokenShard.open(file).close()).isInstanceOf(UserException.class);
+        }
+        Files.write(file, Arrays.copyOf(whole, whole.length + 64));
+        assertThatThrownBy(() -> TokenShard.open(file).close()).isInstanceOf(UserException.class);
+    }
+
+    @Test
+    void refusesIdsOutsideTheVocabulary() {
+        var file = directory.resolve("b.tokens");
+        var writer = new TokenShardWriter(NARROW);
+        assertThatThrownBy(() -> writer.add("d", false, new int[] {NARROW.size()})).isInstanceOf(IllegalArgumentException.class);
+        assertThat(file).doesNotExist();
+    }
+}

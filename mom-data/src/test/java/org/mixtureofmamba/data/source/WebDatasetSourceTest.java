@@ -1,0 +1,140 @@
+package org.mixtureofmamba.data.source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.junit.jupiter.api.Test;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.UserException;
+
+class WebDatasetSourceTest {
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    private final TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes);
+
+    private void add(String name, String content) throws IOException {
+        var data = content.getBytes(StandardCharsets.ISO_8859_1);
+        var entry = new TarArchiveEntry(name, true);
+        entry.setSize(data.length);
+        tar.putArchiveEntry(entry);
+        tar.write(data);
+        tar.closeArchiveEntry();
+    }
+
+    private List<Sample> samples() throws IOException {
+        tar.close();
+        return samplesOf(bytes.toByteArray());
+    }
+
+    private static List<Sample> samplesOf(byte[] archive) {
+        var source = new WebDatasetSource("w", List.of(new Bytes("w.tar", () -> new ByteArrayInputStream(archive))));
+        var samples = new ArrayList<Sample>();
+        try (var reader = source.open()) {
+            reader.forEachRemaining(samples::add);
+        }
+        return samples;
+    }
+
+    @Test
+    void groupsEntriesByName() throws IOException {
+        add("a/1.png", "P1");
+        add("a/1.txt", "one ");
+        add("a/2.json", "{\"caption\": \"two\", \"group\": \"g\"}");
+        add("a/2.jpg", "P2");
+        add("3.flac", "F");
+        add("3.txt", "three");
+        add("4.txt", "four");
+        add("5.png", "P5");
+        var samples = samples();
+        assertThat(samples).hasSize(5);
+        assertThat(samples.get(0)).isInstanceOfSatisfying(Sample.CaptionedImage.class, s -> {
+            assertThat(s.id()).isEqualTo("a/1");
+            assertThat(s.caption()).isEqualTo("one");
+            assertThat(s.image()).containsExactly('P', '1');
+        });
+        assertThat(samples.get(1)).isInstanceOfSatisfying(Sample.CaptionedImage.class, s -> {
+            assertThat(s.caption()).isEqualTo("two");
+            assertThat(s.group()).isEqualTo("g");
+        });
+        assertThat(samples.get(2)).isInstanceOfSatisfying(
+                Sample.TranscribedSpeech.class, s -> assertThat(s.transcript()).isEqualTo("three"));
+        assertThat(samples.get(3)).isEqualTo(new Sample.Text("4", "four"));
+        assertThat(samples.get(4)).isInstanceOfSatisfying(
+                Sample.CaptionedImage.class, s -> assertThat(s.caption()).isEmpty());
+    }
+
+    @Test
+    void hostileEntriesAreRejectedWithAReason() throws IOException {
+        add("../escape.png", "x");
+        add("/etc/passwd.txt", "x");
+        var link = new TarArchiveEntry("link.png", TarConstants.LF_SYMLINK);
+        link.setLinkName("/etc/passwd");
+        tar.putArchiveEntry(link);
+        tar.closeArchiveEntry();
+        add("latin.txt", "caf\u00e9");
+        add("bad.json", "{\"caption\": ");
+        add("twice.txt", "x");
+        add("twice.txt", "y");
+        add("long.txt", "x".repeat((1 << 20) + 1));
+        add("good.txt", "x");
+        var samples = samples();
+        var rejected = samples.stream()
+                .filter(Sample.Rejected.class::isInstance)
+                .map(s -> s.id() + ": " + ((Sample.Rejected) s).reason())
+                .toList();
+        assertThat(rejected)
+                .anyMatch(s -> s.startsWith("../escape.png") && s.contains("out of the archive"))
+                .anyMatch(s -> s.startsWith("/etc/passwd.txt") && s.contains("out of the archive"))
+                .anyMatch(s -> s.startsWith("link.png") && s.contains("no plain file"))
+                .anyMatch(s -> s.startsWith("latin") && s.contains("not UTF-8"))
+                .anyMatch(s -> s.startsWith("bad") && s.contains("JSON"))
+                .anyMatch(s -> s.startsWith("twice.txt") && s.contains("second entry"))
+                .anyMatch(s -> s.startsWith("long.txt") && s.contains("more than"))
+                .hasSize(7);
+        assertThat(samples).contains(new Sample.Text("good", "x"), new Sample.Text("twice", "x")).hasSize(9);
+    }
+
+    @Test
+    void anArchiveThatBreaksOffFails() throws IOException {
+        add("1.txt", "one");
+        add("2.txt", "x".repeat(5000));
+        tar.close();
+        var cut = Arrays.copyOf(bytes.toByteArray(), 2500);
+        assertThatThrownBy(() -> samplesOf(cut)).isInstanceOf(FailureException.class).hasMessageContaining("w.tar");
+    }
+
+    @Test
+    void aMissingArchiveIsTheUsersToMend() {
+        var source = new WebDatasetSource("w", List.of(Bytes.ofFile(java.nio.file.Path.of("no-such.tar"))));
+        assertThatThrownBy(() -> source.open().hasNext())
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no-such.tar: no such file");
+    }
+
+    @Test
+    void theDemoCorpusIsWhole() {
+        assertThat(count(DemoCorpus.text(), Sample.Text.class)).isEqualTo(4685);
+        assertThat(count(DemoCorpus.images(), Sample.CaptionedImage.class)).isEqualTo(4495);
+        assertThat(count(DemoCorpus.speech(), Sample.TranscribedSpeech.class)).isEqualTo(551);
+    }
+
+    private static long count(Source source, Class<? extends Sample> kind) {
+        long count = 0;
+        try (var reader = source.open()) {
+            while (reader.hasNext()) {
+                assertThat(reader.next()).isInstanceOf(kind);
+                count++;
+            }
+        }
+        return count;
+    }
+}
