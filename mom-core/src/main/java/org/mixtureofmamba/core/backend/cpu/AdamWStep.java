@@ -1,0 +1,140 @@
+package org.mixtureofmamba.core.backend.cpu;
+
+import org.mixtureofmamba.core.backend.AdamW;
+import org.mixtureofmamba.core.backend.HostMemory;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.get;
+import static org.mixtureofmamba.core.backend.cpu.Native.load;
+import static org.mixtureofmamba.core.backend.cpu.Native.set;
+import static org.mixtureofmamba.core.backend.cpu.Native.store;
+
+/**
+ * AdamW (Loshchilov &amp; Hutter 2019, algorithm 2) and the norm it clips by, each one pass over flat buffers. With g = grad scaled to
+ * the clipping norm: m = β1 m + (1-β1) g; v = β2 v + (1-β2) g²; θ -= rate · (m̂ / (sqrt(v̂) + ε) + decay · θ).
+ */
+final class AdamWStep {
+    private static final int PIECE = 16_384;
+
+    private final WorkerPool pool;
+
+    AdamWStep(WorkerPool pool) {
+        this.pool = pool;
+    }
+
+    /** out = Σ values²: float32 over {@link #PIECE} elements in as many sums as four vectors have lanes, float64 beyond. */
+    void squaredNorm(Tensor valuesTensor, Tensor out) {
+        int size = Math.toIntExact(valuesTensor.size());
+        var values = Rows.flat(valuesTensor, size);
+        var sums = new double[Math.ceilDiv(size, PIECE)];
+        pool.run(sums.length, (item, worker) -> {
+            int from = item * PIECE;
+            sums[item] = sumOfSquares(values.at(0, from), Math.min(PIECE, size - from));
+        });
+        double total = 0;
+        for (double sum : sums) {
+            total += sum;
+        }
+        out.set(0, 0, total);
+    }
+
+    private static double sumOfSquares(long values, int count) {
+        var s0 = Native.broadcast(0f);
+        var s1 = s0;
+        var s2 = s0;
+        var s3 = s0;
+        int j = 0;
+        for (; j <= count - 4 * LANES; j += 4 * LANES) {
+            long at = values + 4L * j;
+            var v0 = load(at);
+            var v1 = load(at + Native.STEP);
+            var v2 = load(at + 2 * Native.STEP);
+            var v3 = load(at + 3 * Native.STEP);
+            s0 = v0.fma(v0, s0);
+            s1 = v1.fma(v1, s1);
+            s2 = v2.fma(v2, s2);
+            s3 = v3.fma(v3, s3);
+        }
+        double sum = Native.sum(s0.add(s1).add(s2.add(s3)));
+        for (; j < count; j++) {
+            double v = get(values + 4L * j);
+            sum += v * v;
+        }
+        return sum;
+    }
+
+    void step(
+            AdamW settings,
+            Tensor masterTensor,
+            Tensor workingTensor,
+            Tensor gradTensor,
+            Tensor firstTensor,
+            Tensor secondTensor,
+            Tensor gradSquaredNorm) {
+        double norm = Math.sqrt(gradSquaredNorm.get(0, 0));
+        if (!Double.isFinite(norm)) {
+            return;
+        }
+        int size = Math.toIntExact(masterTensor.size());
+        var master = Rows.flat(masterTensor, size);
+        var grad = Rows.flat(gradTensor, size);
+        var first = Rows.flat(firstTensor, size);
+        var second = Rows.flat(secondTensor, size);
+        var step = Coefficients.of(settings, norm);
+        int pieces = Math.ceilDiv(size, PIECE);
+        pool.run(pieces, (item, worker) -> {
+            int from = item * PIECE;
+            int to = Math.min(size, from + PIECE);
+            int border = (int) Math.clamp(settings.decayed(), from, to);
+            update(step, step.decay, master, grad, first, second, from, border);
+            update(step, 0, master, grad, first, second, border, to);
+        });
+        if (!workingTensor.equals(masterTensor)) {
+            HostMemory.copyOnHost(masterTensor, workingTensor);
+        }
+    }
+
+    /** The factors of one step. With them θ = θ - decay·θ - rate · m / (sqrt(v · unbias) + ε). */
+    private record Coefficients(
+            float clip, float beta1, float beta2, float rest1, float rest2, float rate, float unbias, float epsilon, float decay) {
+        static Coefficients of(AdamW s, double norm) {
+            double clip = norm > s.clipNorm() ? s.clipNorm() / norm : 1;
+            return new Coefficients(
+                    (float) clip,
+                    (float) s.beta1(),
+                    (float) s.beta2(),
+                    (float) (1 - s.beta1()),
+                    (float) (1 - s.beta2()),
+                    (float) (s.learningRate() / (1 - Math.pow(s.beta1(), s.step()))),
+                    (float) (1 / (1 - Math.pow(s.beta2(), s.step()))),
+                    (float) s.epsilon(),
+                    (float) (s.learningRate() * s.weightDecay()));
+        }
+    }
+
+    private static void update(
+            Coefficients c, float decay, Rows master, Rows grad, Rows first, Rows second, int from, int to) {
+        int j = from;
+        for (; j <= to - LANES; j += LANES) {
+            var theta = load(master.at(0, j));
+            var g = load(grad.at(0, j)).mul(c.clip);
+            var m = load(first.at(0, j)).mul(c.beta1).add(g.mul(c.rest1));
+            var v = load(second.at(0, j)).mul(c.beta2).add(g.mul(g).mul(c.rest2));
+            store(first.at(0, j), m);
+            store(second.at(0, j), v);
+            var update = m.mul(c.rate).div(v.mul(c.unbias).sqrt().add(c.epsilon));
+            store(master.at(0, j), theta.sub(theta.mul(decay)).sub(update));
+        }
+        for (; j < to; j++) {
+            float theta = get(master.at(0, j));
+            float g = get(grad.at(0, j)) * c.clip;
+            float m = get(first.at(0, j)) * c.beta1 + g * c.rest1;
+            float v = get(second.at(0, j)) * c.beta2 + g * g * c.rest2;
+            set(first.at(0, j), m);
+            set(second.at(0, j), v);
+            float update = m * c.rate / ((float) Math.sqrt(v * c.unbias) + c.epsilon);
+            set(master.at(0, j), theta - theta * decay - update);
+        }
+    }
+}

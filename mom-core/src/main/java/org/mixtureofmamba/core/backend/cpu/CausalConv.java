@@ -1,0 +1,266 @@
+package org.mixtureofmamba.core.backend.cpu;
+
+import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.modality.ModalityLayout;
+import org.mixtureofmamba.core.tensor.DType;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.get;
+import static org.mixtureofmamba.core.backend.cpu.Native.load;
+import static org.mixtureofmamba.core.backend.cpu.Native.set;
+import static org.mixtureofmamba.core.backend.cpu.Native.store;
+
+/**
+ * out[l] = SiLU(s[l]), s[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k] over the taps that lie in the document. Parallel over
+ * (sequence, stretch of L); a row is E contiguous channels. Forward saves nothing: backward computes s again, and for the K-1 tokens
+ * after its stretch as well. gradX is overwritten; the gradients of weight and bias are summed stretch by stretch in a fixed order.
+ */
+final class CausalConv {
+    /** Tokens of a stretch. */
+    private static final int STRETCH = 64;
+
+    private final WorkerPool pool;
+    private final Workspace workspace;
+
+    CausalConv(WorkerPool pool, Workspace workspace) {
+        this.pool = pool;
+        this.workspace = workspace;
+    }
+
+    void forward(Tensor xTensor, Tensor weightTensor, Tensor biasTensor, ModalityLayout layout, Tensor outTensor) {
+        var mark = workspace.mark();
+        var conv = new Operands(xTensor, weightTensor, biasTensor, layout);
+        var out = Rows.of(outTensor, conv.x.rows(), conv.x.columns());
+        pool.run(conv.items(), (item, worker) -> {
+            var taps = new Taps(conv.kernel);
+            int end = conv.end(item);
+            for (int t = conv.start(item); t < end; t++) {
+                long row = out.row(conv.order.rowOf()[t]);
+                conv.preActivation(t, taps, row);
+                silu(row, conv.x.columns());
+            }
+        });
+        workspace.release(mark);
+    }
+
+    void backward(
+            Tensor gradOutTensor,
+            Tensor xTensor,
+            Tensor weightTensor,
+            Tensor biasTensor,
+            ModalityLayout layout,
+            Tensor gradXTensor,
+            Tensor gradWeightTensor,
+            Tensor gradBiasTensor) {
+        var mark = workspace.mark();
+        var conv = new Operands(xTensor, weightTensor, biasTensor, layout);
+        int width = conv.x.columns();
+        int kernel = conv.kernel;
+        var rowOf = conv.order.rowOf();
+        var position = conv.order.position();
+        var gradOut = Rows.of(gradOutTensor, conv.x.rows(), width);
+        var gradX = Rows.of(gradXTensor, conv.x.rows(), width);
+        // Row k of an item is the gradient of tap k, row K that of the bias.
+        var partial = Rows.of(workspace.tensor(DType.FLOAT32, (long) conv.items() * (kernel + 1), width));
+        int held = STRETCH + kernel - 1;
+        var gradS = Rows.of(workspace.tensor(DType.FLOAT32, (long) pool.workers() * held, width));
+        pool.run(conv.items(), (item, worker) -> {
+            var taps = new Taps(kernel);
+            int start = conv.start(item);
+            int end = conv.end(item);
+            int endOfSequence = (start / conv.order.length() + 1) * conv.order.length();
+            int reach = Math.min(endOfSequence, end + kernel - 1);
+            int first = worker * held; // the row of gradS that belongs to token `start`
+            for (int t = start; t < reach; t++) {
+                long row = gradS.row(first + t - start);
+                conv.preActivation(t, taps, row);
+                siluBackward(gradOut.row(rowOf[t]), row, width);
+            }
+            int sums = item * (kernel + 1);
+            Native.zero(partial.row(sums), (long) (kernel + 1) * width);
+            for (int t = start; t < end; t++) {
+                taps.clear();
+                for (int k = kernel - 1; k >= 0; k--) {
+                    int later = t + kernel - 1 - k;
+                    if (later < reach && position[later] >= later - t) {
+                        taps.add(conv.weight.row(k), gradS.row(first + later - start));
+                    }
+                }
+                taps.weightedSum(0, gradX.row(rowOf[t]), width);
+                long gradient = gradS.row(first + t - start);
+                for (int k = Math.max(0, kernel - 1 - position[t]); k < kernel; k++) {
+                    multiplyAdd(gradient, conv.x.row(rowOf[t - (kernel - 1) + k]), partial.row(sums + k), width);
+                }
+                Native.add(gradient, partial.row(sums + kernel), width);
+            }
+        });
+        combine(partial, conv.items(), kernel, Rows.of(gradWeightTensor.reshape(width, kernel)), Rows.flat(gradBiasTensor, width));
+        workspace.release(mark);
+    }
+
+    private static void combine(Rows partial, int items, int kernel, Rows gradWeight, Rows gradBias) {
+        int width = partial.columns();
+        for (int item = 1; item < items; item++) {
+            Native.add(partial.row(item * (kernel + 1)), partial.row(0), (kernel + 1) * width);
+        }
+        for (int j = 0; j < width; j++) {
+            for (int k = 0; k < kernel; k++) {
+                set(gradWeight.at(j, k), get(gradWeight.at(j, k)) + get(partial.at(k, j)));
+            }
+        }
+        Native.add(partial.row(kernel), gradBias.address(), width);
+    }
+
+    /** What both directions read: the weight turned to [K, E], so that each tap is a row. */
+    private final class Operands {
+        final Rows x;
+        final Rows weight;
+        final Rows bias;
+        final int kernel;
+        final SequenceOrder order;
+        final int stretches;
+
+        Operands(Tensor xTensor, Tensor weightTensor, Tensor biasTensor, ModalityLayout layout) {
+            x = Rows.of(xTensor, layout.tokens(), xTensor.columns());
+            kernel = Math.toIntExact(weightTensor.size() / x.columns());
+            bias = Rows.flat(biasTensor, x.columns());
+            order = SequenceOrder.of(layout);
+            stretches = Math.ceilDiv(layout.length(), STRETCH);
+            var channelMajor = Rows.of(weightTensor.reshape(x.columns(), kernel));
+            weight = Rows.of(workspace.tensor(DType.FLOAT32, kernel, x.columns()));
+            for (int j = 0; j < x.columns(); j++) {
+                for (int k = 0; k < kernel; k++) {
+                    set(weight.at(k, j), get(channelMajor.at(j, k)));
+                }
+            }
+        }
+
+        int items() {
+            return order.batch() * stretches;
+        }
+
+        int start(int item) {
+            return item / stretches * order.length() + item % stretches * STRETCH;
+        }
+
+        int end(int item) {
+            return Math.min(start(item) + STRETCH, (item / stretches + 1) * order.length());
+        }
+
+        /** s of token t into a row. */
+        void preActivation(int t, Taps taps, long out) {
+            taps.clear();
+            for (int k = Math.max(0, kernel - 1 - order.position()[t]); k < kernel; k++) {
+                taps.add(weight.row(k), x.row(order.rowOf()[t - (kernel - 1) + k]));
+            }
+            taps.weightedSum(bias.address(), out, x.columns());
+        }
+    }
+
+    /** Pairs of rows whose products are summed. */
+    private static final class Taps {
+        private final long[] weights;
+        private final long[] rows;
+        private int count;
+
+        Taps(int kernel) {
+            weights = new long[kernel];
+            rows = new long[kernel];
+        }
+
+        void clear() {
+            count = 0;
+        }
+
+        void add(long weight, long row) {
+            weights[count] = weight;
+            rows[count++] = row;
+        }
+
+        /** out = start (0: none) + Σ weight · row. */
+        void weightedSum(long start, long out, int width) {
+            int j = 0;
+            if (count == 4) {
+                j = sumOfFour(
+                        start, weights[0], rows[0], weights[1], rows[1], weights[2], rows[2], weights[3], rows[3], out, width);
+            } else {
+                for (; j <= width - LANES; j += LANES) {
+                    long at = 4L * j;
+                    var sum = start == 0 ? Native.broadcast(0f) : load(start + at);
+                    for (int i = 0; i < count; i++) {
+                        sum = load(weights[i] + at).fma(load(rows[i] + at), sum);
+                    }
+                    store(out + at, sum);
+                }
+            }
+            for (; j < width; j++) {
+                long at = 4L * j;
+                float sum = start == 0 ? 0 : get(start + at);
+                for (int i = 0; i < count; i++) {
+                    sum += get(weights[i] + at) * get(rows[i] + at);
+                }
+                set(out + at, sum);
+            }
+        }
+
+        /** The usual K; returns the first column left over. */
+        private static int sumOfFour(
+                long start, long w0, long r0, long w1, long r1, long w2, long r2, long w3, long r3, long out, int width) {
+            int j = 0;
+            for (; j <= width - LANES; j += LANES) {
+                long at = 4L * j;
+                var sum = start == 0 ? Native.broadcast(0f) : load(start + at);
+                sum = load(w0 + at).fma(load(r0 + at), sum);
+                sum = load(w1 + at).fma(load(r1 + at), sum);
+                sum = load(w2 + at).fma(load(r2 + at), sum);
+                store(out + at, load(w3 + at).fma(load(r3 + at), sum));
+            }
+            return j;
+        }
+    }
+
+    /** s becomes SiLU(s). */
+    private static void silu(long s, int width) {
+        int j = 0;
+        for (; j <= width - LANES; j += LANES) {
+            var v = load(s + 4L * j);
+            store(s + 4L * j, v.mul(VectorMath.sigmoid(v)));
+        }
+        for (; j < width; j++) {
+            float v = get(s + 4L * j);
+            set(s + 4L * j, v * VectorMath.sigmoid(v));
+        }
+    }
+
+    /** s becomes gradOut · SiLU'(s) = gradOut · σ (1 + s (1 - σ)). */
+    private static void siluBackward(long gradOut, long s, int width) {
+        var one = Native.broadcast(1f);
+        int j = 0;
+        for (; j <= width - LANES; j += LANES) {
+            long at = 4L * j;
+            var v = load(s + at);
+            var sigmoid = VectorMath.sigmoid(v);
+            store(s + at, load(gradOut + at).mul(sigmoid).mul(one.sub(sigmoid).fma(v, one)));
+        }
+        for (; j < width; j++) {
+            long at = 4L * j;
+            float v = get(s + at);
+            float sigmoid = VectorMath.sigmoid(v);
+            set(s + at, get(gradOut + at) * sigmoid * (1 + v * (1 - sigmoid)));
+        }
+    }
+
+    /** sum += a · b. */
+    private static void multiplyAdd(long a, long b, long sum, int width) {
+        int j = 0;
+        for (; j <= width - LANES; j += LANES) {
+            long at = 4L * j;
+            store(sum + at, load(a + at).fma(load(b + at), load(sum + at)));
+        }
+        for (; j < width; j++) {
+            long at = 4L * j;
+            set(sum + at, get(sum + at) + get(a + at) * get(b + at));
+        }
+    }
+}

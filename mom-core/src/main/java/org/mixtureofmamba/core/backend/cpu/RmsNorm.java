@@ -1,0 +1,126 @@
+package org.mixtureofmamba.core.backend.cpu;
+
+import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.tensor.DType;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.get;
+import static org.mixtureofmamba.core.backend.cpu.Native.load;
+import static org.mixtureofmamba.core.backend.cpu.Native.set;
+import static org.mixtureofmamba.core.backend.cpu.Native.store;
+
+/**
+ * out = x · r · weight, r = 1 / sqrt(mean(x²) + epsilon), row by row (Zhang &amp; Sennrich 2019). Forward saves r. Backward, with
+ * xhat = x · r and g = gradOut · weight: gradX += r · (g - xhat · mean(g · xhat)), gradWeight += Σ gradOut · xhat.
+ */
+final class RmsNorm {
+    private static final int ROWS = 128;
+
+    private final WorkerPool pool;
+    private final Workspace workspace;
+
+    RmsNorm(WorkerPool pool, Workspace workspace) {
+        this.pool = pool;
+        this.workspace = workspace;
+    }
+
+    void forward(Tensor xTensor, Tensor weightTensor, double epsilon, Tensor outTensor, Tensor inverseRmsTensor) {
+        var x = Rows.of(xTensor);
+        var out = Rows.of(outTensor, x.rows(), x.columns());
+        var weight = Rows.flat(weightTensor, x.columns());
+        var inverseRms = Rows.flat(inverseRmsTensor, x.rows());
+        pool.run(Math.ceilDiv(x.rows(), ROWS), (item, worker) -> {
+            int end = Math.min(x.rows(), (item + 1) * ROWS);
+            for (int row = item * ROWS; row < end; row++) {
+                float meanSquare = dot(x.row(row), x.row(row), x.columns()) / x.columns();
+                float r = (float) (1 / Math.sqrt(meanSquare + epsilon));
+                set(inverseRms.at(0, row), r);
+                scale(x.row(row), r, weight.address(), out.row(row), x.columns());
+            }
+        });
+    }
+
+    void backward(
+            Tensor gradOutTensor,
+            Tensor xTensor,
+            Tensor weightTensor,
+            Tensor inverseRmsTensor,
+            Tensor gradXTensor,
+            Tensor gradWeightTensor) {
+        var x = Rows.of(xTensor);
+        int width = x.columns();
+        var gradOut = Rows.of(gradOutTensor, x.rows(), width);
+        var gradX = Rows.of(gradXTensor, x.rows(), width);
+        var weight = Rows.flat(weightTensor, width);
+        var gradWeight = Rows.flat(gradWeightTensor, width);
+        var inverseRms = Rows.flat(inverseRmsTensor, x.rows());
+        int items = Math.ceilDiv(x.rows(), ROWS);
+        var mark = workspace.mark();
+        var partial = Rows.of(workspace.tensor(DType.FLOAT32, items, width));
+        var products = Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), width));
+        pool.run(items, (item, worker) -> {
+            Native.zero(partial.row(item), width);
+            int end = Math.min(x.rows(), (item + 1) * ROWS);
+            for (int row = item * ROWS; row < end; row++) {
+                float r = get(inverseRms.at(0, row));
+                // g · weight of this row, needed twice
+                scale(gradOut.row(row), 1, weight.address(), products.row(worker), width);
+                float mean = dot(products.row(worker), x.row(row), width) * r / width;
+                gradientRow(
+                        gradOut.row(row), x.row(row), products.row(worker), r, mean, gradX.row(row), partial.row(item), width);
+            }
+        });
+        for (int item = 0; item < items; item++) {
+            Native.add(partial.row(item), gradWeight.address(), width);
+        }
+        workspace.release(mark);
+    }
+
+    private static float dot(long a, long b, int width) {
+        var sum = Native.broadcast(0f);
+        int j = 0;
+        for (; j <= width - LANES; j += LANES) {
+            long at = 4L * j;
+            sum = load(a + at).fma(load(b + at), sum);
+        }
+        float rest = 0;
+        for (; j < width; j++) {
+            rest += get(a + 4L * j) * get(b + 4L * j);
+        }
+        return Native.sum(sum) + rest;
+    }
+
+    /** out = x · r · weight. */
+    private static void scale(long x, float r, long weight, long out, int width) {
+        var factor = Native.broadcast(r);
+        int j = 0;
+        for (; j <= width - LANES; j += LANES) {
+            long at = 4L * j;
+            store(out + at, load(x + at).mul(factor).mul(load(weight + at)));
+        }
+        for (; j < width; j++) {
+            long at = 4L * j;
+            set(out + at, get(x + at) * r * get(weight + at));
+        }
+    }
+
+    private static void gradientRow(
+            long gradOut, long x, long g, float r, float mean, long gradX, long gradWeight, int width) {
+        var factor = Native.broadcast(r);
+        var offset = Native.broadcast(-mean);
+        int j = 0;
+        for (; j <= width - LANES; j += LANES) {
+            long at = 4L * j;
+            var xhat = load(x + at).mul(factor);
+            store(gradX + at, xhat.fma(offset, load(g + at)).fma(factor, load(gradX + at)));
+            store(gradWeight + at, load(gradOut + at).fma(xhat, load(gradWeight + at)));
+        }
+        for (; j < width; j++) {
+            long at = 4L * j;
+            float xhat = get(x + at) * r;
+            set(gradX + at, get(gradX + at) + r * (get(g + at) - xhat * mean));
+            set(gradWeight + at, get(gradWeight + at) + get(gradOut + at) * xhat);
+        }
+    }
+}

@@ -1,0 +1,470 @@
+package org.mixtureofmamba.core.backend.cpu;
+
+import java.util.List;
+
+import org.mixtureofmamba.core.backend.ScanGradients;
+import org.mixtureofmamba.core.backend.ScanInputs;
+import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.modality.ModalityLayout;
+import org.mixtureofmamba.core.modality.Slabs;
+import org.mixtureofmamba.core.tensor.DType;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.mixtureofmamba.core.backend.cpu.Native.STEP;
+import static org.mixtureofmamba.core.backend.cpu.Native.get;
+import static org.mixtureofmamba.core.backend.cpu.Native.load;
+import static org.mixtureofmamba.core.backend.cpu.Native.set;
+import static org.mixtureofmamba.core.backend.cpu.Native.store;
+
+/**
+ * dt = softplus(dt + dtBias); h[l] = exp(dt·A) h[l-1] + (dt·x) B; y = (h·C + D·x) · SiLU(z), A = -exp(A_log) (Gu &amp; Dao 2023,
+ * eq. 2, with the gate fused).
+ *
+ * <p>Parallel over (sequence b, group of channels g). An item walks its sequence in chunks: it copies a chunk's rows, found through
+ * {@code rowOf}, into scratch where channels are padded to whole bundles, lets {@link ScanStep} run bundle by bundle, and copies results
+ * back. Forward saves the state at each chunk's start; backward walks the chunks from the last to the first and recomputes the states
+ * within each.
+ *
+ * <p>Gradients: those of x, dt, z, B, C overwrite; those of A_log, D and dtBias accumulate. What several items share, each sums apart;
+ * the sums are then added in the order of items.
+ */
+final class SelectiveScan {
+    /** Tokens of a chunk: its states and decays for one bundle fit the first-level cache. */
+    private static final int CHUNK = 16;
+
+    /** Channels of a group: a whole number of bundles for vectors of up to 1024 bits. */
+    private static final int GROUP = 64;
+
+    private static final int BUNDLE = ScanStep.BUNDLE;
+    private static final float LN_2 = (float) Math.log(2);
+
+    private final WorkerPool pool;
+    private final Workspace workspace;
+
+    SelectiveScan(WorkerPool pool, Workspace workspace) {
+        this.pool = pool;
+        this.workspace = workspace;
+    }
+
+    /** Returns the states at the chunks' starts. */
+    Tensor forward(ScanInputs inputs, ModalityLayout layout, Tensor yTensor) {
+        var scan = new Operands(inputs, layout);
+        var y = Rows.of(yTensor, scan.tokens, scan.channels);
+        var saved = workspace.tensor(DType.FLOAT32, (long) scan.items() * scan.chunks, scan.states * GROUP);
+        var savedRows = Rows.of(saved);
+        var mark = workspace.mark();
+        long rates = rates(scan);
+        var scratch = Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.forwardSize(scan.states)));
+        pool.run(scan.items(), (item, worker) -> {
+            var s = new Scratch(scratch.row(worker), scan.states);
+            int group = item % scan.groups;
+            int bundles = scan.bundles(group);
+            s.clear(scan, group);
+            long rate = rates + 4L * group * scan.states * GROUP;
+            for (int chunk = 0; chunk < scan.chunks; chunk++) {
+                Native.copy(s.h, savedRows.row(item * scan.chunks + chunk), scan.states * GROUP);
+                int first = scan.firstToken(item, chunk);
+                int count = scan.count(chunk);
+                for (int i = 0; i < count; i++) {
+                    s.stage(scan, group, i, scan.order.rowOf()[first + i]);
+                    scan.prepare(s, i, bundles, false);
+                }
+                for (int bundle = 0; bundle < bundles; bundle++) {
+                    long states = 4L * bundle * scan.states * BUNDLE;
+                    for (int i = 0; i < count; i++) {
+                        int row = scan.order.rowOf()[first + i];
+                        if (scan.order.position()[first + i] == 0) {
+                            Native.zero(s.h + states, (long) scan.states * BUNDLE);
+                        }
+                        long at = 4L * (i * GROUP + bundle * BUNDLE);
+                        ScanStep.forward(
+                                rate + states,
+                                s.h + states,
+                                s.dt + at,
+                                s.dtX + at,
+                                scan.b.row(row),
+                                scan.c.row(row),
+                                s.y + at,
+                                scan.states);
+                    }
+                }
+                for (int i = 0; i < count; i++) {
+                    s.gate(i, bundles);
+                    int row = scan.order.rowOf()[first + i];
+                    Native.copy(s.y + 4L * i * GROUP, y.at(row, group * GROUP), scan.width(group));
+                }
+            }
+        });
+        workspace.release(mark);
+        return saved;
+    }
+
+    void backward(Tensor gradYTensor, ScanInputs inputs, ModalityLayout layout, Tensor saved, ScanGradients gradients) {
+        var scan = new Operands(inputs, layout);
+        var gradY = Rows.of(gradYTensor, scan.tokens, scan.channels);
+        var gradX = Rows.of(gradients.x(), scan.tokens, scan.channels);
+        var gradDt = Rows.of(gradients.dt(), scan.tokens, scan.channels);
+        var gradZ = Rows.of(gradients.z(), scan.tokens, scan.channels);
+        var savedRows = Rows.of(saved, scan.items() * scan.chunks, scan.states * GROUP);
+        var mark = workspace.mark();
+        long rates = rates(scan);
+        var scratch =
+                Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.backwardSize(scan.states)));
+        // What items share, apart: the gradients of B and C for each group, those of the parameters for each item.
+        int bc = 2 * scan.states;
+        var partialBc = Rows.of(workspace.tensor(DType.FLOAT32, (long) scan.groups * scan.tokens, bc));
+        var partialRate = Rows.of(workspace.tensor(DType.FLOAT32, scan.items(), scan.states * GROUP));
+        int vectors = 1 + scan.biases.size(); // D, then each bias
+        var partialVectors = Rows.of(workspace.tensor(DType.FLOAT32, (long) scan.items() * vectors, GROUP));
+        pool.run(scan.items(), (item, worker) -> {
+            var s = new Scratch(scratch.row(worker), scan.states);
+            int group = item % scan.groups;
+            int bundles = scan.bundles(group);
+            s.clear(scan, group);
+            Native.zero(s.carry, (long) scan.states * GROUP);
+            Native.zero(partialRate.row(item), (long) scan.states * GROUP);
+            Native.zero(partialVectors.row(item * vectors), (long) vectors * GROUP);
+            long rate = rates + 4L * group * scan.states * GROUP;
+            for (int chunk = scan.chunks - 1; chunk >= 0; chunk--) {
+                int first = scan.firstToken(item, chunk);
+                int count = scan.count(chunk);
+                for (int i = 0; i < count; i++) {
+                    int row = scan.order.rowOf()[first + i];
+                    s.stage(scan, group, i, row);
+                    Native.copy(gradY.at(row, group * GROUP), s.gradY + 4L * i * GROUP, scan.width(group));
+                    scan.prepare(s, i, bundles, true);
+                }
+                Native.zero(s.gradB, 2L * CHUNK * scan.states * Native.LANES);
+                for (int bundle = 0; bundle < bundles; bundle++) {
+                    long states = 4L * bundle * scan.states * BUNDLE;
+                    scan.chunkBackward(
+                            s,
+                            first,
+                            count,
+                            bundle,
+                            rate + states,
+                            savedRows.row(item * scan.chunks + chunk) + states,
+                            partialRate.row(item) + states);
+                }
+                for (int i = 0; i < count; i++) {
+                    int row = scan.order.rowOf()[first + i];
+                    long sums = partialVectors.row(item * vectors);
+                    s.finish(i, bundles, sums, partialVectors.row(item * vectors + 1 + scan.biasOf(row)));
+                    int width = scan.width(group);
+                    int column = group * GROUP;
+                    Native.copy(s.gradDtX + 4L * i * GROUP, gradX.at(row, column), width);
+                    Native.copy(s.gradDecay + 4L * i * GROUP, gradDt.at(row, column), width);
+                    Native.copy(s.y + 4L * i * GROUP, gradZ.at(row, column), width);
+                    long out = partialBc.row(group * scan.tokens + row);
+                    for (int n = 0; n < scan.states; n++) {
+                        long at = (long) (i * scan.states + n) * STEP;
+                        set(out + 4L * n, Native.sum(load(s.gradB + at)));
+                        set(out + 4L * (scan.states + n), Native.sum(load(s.gradC + at)));
+                    }
+                }
+            }
+        });
+        sumOverGroups(scan, partialBc, gradients);
+        sumOverSequences(scan, rates, partialRate, partialVectors, gradients);
+        workspace.release(mark);
+    }
+
+    private void sumOverGroups(Operands scan, Rows partial, ScanGradients gradients) {
+        int n = scan.states;
+        var gradB = Rows.of(gradients.matB(), scan.tokens, n);
+        var gradC = Rows.of(gradients.matC(), scan.tokens, n);
+        int rows = 256;
+        pool.run(Math.ceilDiv(scan.tokens, rows), (item, worker) -> {
+            int end = Math.min(scan.tokens, (item + 1) * rows);
+            for (int row = item * rows; row < end; row++) {
+                Native.copy(partial.at(row, 0), gradB.row(row), n);
+                Native.copy(partial.at(row, n), gradC.row(row), n);
+                for (int group = 1; group < scan.groups; group++) {
+                    Native.add(partial.at(group * scan.tokens + row, 0), gradB.row(row), n);
+                    Native.add(partial.at(group * scan.tokens + row, n), gradC.row(row), n);
+                }
+            }
+        });
+    }
+
+    private void sumOverSequences(Operands scan, long rates, Rows rate, Rows vectors, ScanGradients gradients) {
+        var gradLogA = Rows.of(gradients.logA(), scan.channels, scan.states);
+        var gradVectors = new Rows[1 + scan.biases.size()];
+        gradVectors[0] = Rows.flat(gradients.skipD(), scan.channels);
+        for (int m = 0; m < scan.biases.size(); m++) {
+            gradVectors[1 + m] = Rows.flat(gradients.dtBias().get(m), scan.channels);
+        }
+        pool.run(scan.groups, (group, worker) -> {
+            for (int b = 1; b < scan.batch; b++) {
+                int item = b * scan.groups + group;
+                Native.add(rate.row(item), rate.row(group), scan.states * GROUP);
+                Native.add(
+                        vectors.row(item * gradVectors.length),
+                        vectors.row(group * gradVectors.length),
+                        gradVectors.length * GROUP);
+            }
+            int width = scan.width(group);
+            for (int j = 0; j < width; j++) {
+                for (int n = 0; n < scan.states; n++) {
+                    // dA/dA_log = A = -rate · ln 2
+                    long at = 4L * ((j / BUNDLE * scan.states + n) * BUNDLE + j % BUNDLE);
+                    float a = -LN_2 * get(rates + 4L * group * scan.states * GROUP + at);
+                    long to = gradLogA.at(group * GROUP + j, n);
+                    set(to, get(to) + a * get(rate.row(group) + at));
+                }
+            }
+            for (int v = 0; v < gradVectors.length; v++) {
+                Native.add(vectors.row(group * gradVectors.length + v), gradVectors[v].at(0, group * GROUP), width);
+            }
+        });
+    }
+
+    /** exp(A_log) · log2(e) as bundles [groups, GROUP / BUNDLE, N, BUNDLE], 0 where a group is padded. */
+    private long rates(Operands scan) {
+        var rates = Rows.of(workspace.tensor(DType.FLOAT32, scan.groups, scan.states * GROUP));
+        pool.run(scan.groups, (group, worker) -> {
+            Native.zero(rates.row(group), (long) scan.states * GROUP);
+            int width = scan.width(group);
+            for (int j = 0; j < width; j++) {
+                for (int n = 0; n < scan.states; n++) {
+                    double rate = Math.exp(get(scan.logA.at(group * GROUP + j, n))) / Math.log(2);
+                    set(rates.at(group, (j / BUNDLE * scan.states + n) * BUNDLE + j % BUNDLE), (float) rate);
+                }
+            }
+        });
+        return rates.address();
+    }
+
+    /** What both directions read, and how the work is cut. */
+    private static final class Operands {
+        final int tokens;
+        final int batch;
+        final int channels;
+        final int states;
+        final int chunks;
+        final int groups;
+        final SequenceOrder order;
+        final Rows x;
+        final Rows dt;
+        final Rows b;
+        final Rows c;
+        final Rows z;
+        final Rows logA;
+        final Rows skipD;
+        final List<Rows> biases;
+        private final Slabs slabs;
+
+        Operands(ScanInputs inputs, ModalityLayout layout) {
+            tokens = layout.tokens();
+            batch = layout.batch();
+            channels = inputs.x().columns();
+            states = inputs.matB().columns();
+            chunks = Math.ceilDiv(layout.length(), CHUNK);
+            groups = Math.ceilDiv(channels, GROUP);
+            order = SequenceOrder.of(layout);
+            x = Rows.of(inputs.x(), tokens, channels);
+            dt = Rows.of(inputs.dt(), tokens, channels);
+            z = Rows.of(inputs.z(), tokens, channels);
+            b = Rows.of(inputs.matB(), tokens, states);
+            c = Rows.of(inputs.matC(), tokens, states);
+            logA = Rows.of(inputs.logA(), channels, states);
+            skipD = Rows.flat(inputs.skipD(), channels);
+            biases = inputs.dtBias().stream()
+                    .map(bias -> Rows.flat(bias, channels))
+                    .toList();
+            slabs = layout.slabsFor(biases.size());
+        }
+
+        int items() {
+            return batch * groups;
+        }
+
+        int firstToken(int item, int chunk) {
+            return item / groups * order.length() + chunk * CHUNK;
+        }
+
+        int count(int chunk) {
+            return Math.min(CHUNK, order.length() - chunk * CHUNK);
+        }
+
+        int width(int group) {
+            return Math.min(GROUP, channels - group * GROUP);
+        }
+
+        int bundles(int group) {
+            return Math.ceilDiv(width(group), BUNDLE);
+        }
+
+        int biasOf(int row) {
+            return slabs.slabOf(row);
+        }
+
+        /** Token i of a chunk, from raw inputs in scratch: dt, dt·x, y = D·x; for backward also gradY · SiLU(z). */
+        void prepare(Scratch s, int i, int bundles, boolean backward) {
+            for (int j = 0; j < bundles * BUNDLE; j += Native.LANES) {
+                long at = 4L * (i * GROUP + j);
+                var raw = load(s.rawDt + at);
+                var x = load(s.x + at);
+                var step = VectorMath.softplus(raw, VectorMath.expOfMinusAbs(raw));
+                store(s.dt + at, step);
+                store(s.dtX + at, step.mul(x));
+                store(s.y + at, x.mul(load(s.skipD + 4L * j)));
+                if (backward) {
+                    var z = load(s.z + at);
+                    store(s.gradScan + at, load(s.gradY + at).mul(z).mul(VectorMath.sigmoid(z)));
+                }
+            }
+        }
+
+        void chunkBackward(
+                Scratch s, int first, int count, int bundle, long rate, long saved, long gradRate) {
+            int size = states * BUNDLE;
+            Native.copy(saved, s.history, size);
+            for (int i = 0; i < count; i++) {
+                int row = order.rowOf()[first + i];
+                long at = 4L * (i * GROUP + bundle * BUNDLE);
+                ScanStep.recompute(
+                        order.position()[first + i] == 0,
+                        rate,
+                        s.history + 4L * i * size,
+                        s.history + 4L * (i + 1) * size,
+                        s.decay + 4L * i * size,
+                        s.dt + at,
+                        s.dtX + at,
+                        b.row(row),
+                        c.row(row),
+                        s.y + at,
+                        states);
+            }
+            for (int i = count - 1; i >= 0; i--) {
+                int row = order.rowOf()[first + i];
+                long at = 4L * (i * GROUP + bundle * BUNDLE);
+                ScanStep.backward(
+                        rate,
+                        s.history + 4L * i * size,
+                        s.history + 4L * (i + 1) * size,
+                        s.decay + 4L * i * size,
+                        s.carry + 4L * bundle * size,
+                        gradRate,
+                        s.dt + at,
+                        s.dtX + at,
+                        s.gradScan + at,
+                        b.row(row),
+                        c.row(row),
+                        s.gradB + (long) i * states * STEP,
+                        s.gradC + (long) i * states * STEP,
+                        s.gradDtX + at,
+                        s.gradDecay + at,
+                        states);
+            }
+        }
+    }
+
+    /** A worker's scratch: addresses of what it holds. Rows are [CHUNK, GROUP] unless said. */
+    private static final class Scratch {
+        private static final int ROWS = 10;
+
+        final long x;
+        final long rawDt; // with its bias
+        final long z;
+        final long dt;
+        final long dtX;
+        final long y; // before the gate; backward leaves gradZ here
+        final long skipD; // [GROUP]
+        final long h; // [GROUP / BUNDLE, N, BUNDLE]
+        // of backward alone
+        final long gradY;
+        final long gradScan; // gradY · SiLU(z)
+        final long gradDtX; // backward leaves gradX here
+        final long gradDecay; // backward leaves the gradient of dt before bias and softplus here
+        final long carry; // [GROUP / BUNDLE, N, BUNDLE], in the place of h
+        final long history; // [CHUNK + 1, N, BUNDLE]
+        final long decay; // [CHUNK, N, BUNDLE]
+        final long gradB; // [CHUNK, N, LANES]
+        final long gradC; // [CHUNK, N, LANES], right behind
+
+        Scratch(long address, int states) {
+            long block = 4L * CHUNK * GROUP;
+            x = address;
+            rawDt = x + block;
+            z = rawDt + block;
+            dt = z + block;
+            dtX = dt + block;
+            y = dtX + block;
+            gradY = y + block;
+            gradScan = gradY + block;
+            gradDtX = gradScan + block;
+            gradDecay = gradDtX + block;
+            skipD = address + ROWS * block;
+            h = skipD + 4L * GROUP;
+            carry = h;
+            history = h + 4L * states * GROUP;
+            decay = history + 4L * (CHUNK + 1) * states * BUNDLE;
+            gradB = decay + 4L * CHUNK * states * BUNDLE;
+            gradC = gradB + 4L * CHUNK * states * Native.LANES;
+        }
+
+        /** In floats, a multiple of what keeps workers' scratch on cache lines of their own. */
+        static int forwardSize(int states) {
+            return (ROWS * CHUNK + 1 + states) * GROUP;
+        }
+
+        static int backwardSize(int states) {
+            return forwardSize(states)
+                    + (2 * CHUNK + 1) * states * BUNDLE
+                    + 2 * CHUNK * states * Native.LANES;
+        }
+
+        /** For another item: no state, and zeros where channels are padded, which then add nothing to any sum. */
+        void clear(Operands scan, int group) {
+            Native.zero(h, (long) scan.states * GROUP);
+            if (scan.width(group) < GROUP) {
+                Native.zero(x, (ROWS * CHUNK + 1L) * GROUP);
+            }
+            Native.copy(scan.skipD.at(0, group * GROUP), skipD, scan.width(group));
+        }
+
+        /** Copies the inputs of one row to place i of the chunk. */
+        void stage(Operands scan, int group, int i, int row) {
+            int width = scan.width(group);
+            int column = group * GROUP;
+            long at = 4L * i * GROUP;
+            Native.copy(scan.x.at(row, column), x + at, width);
+            Native.copy(scan.z.at(row, column), z + at, width);
+            Native.copy(scan.dt.at(row, column), rawDt + at, width);
+            Native.add(scan.biases.get(scan.biasOf(row)).at(0, column), rawDt + at, width);
+        }
+
+        /** y = y · SiLU(z). */
+        void gate(int i, int bundles) {
+            for (int j = 0; j < bundles * BUNDLE; j += Native.LANES) {
+                long at = 4L * (i * GROUP + j);
+                var gate = load(z + at);
+                store(y + at, load(y + at).mul(gate).mul(VectorMath.sigmoid(gate)));
+            }
+        }
+
+        /** What follows {@link ScanStep#backward}, for all channels of one token; gradients take the place of what they no longer need. */
+        void finish(int i, int bundles, long gradSkipD, long gradBias) {
+            var one = Native.broadcast(1f);
+            for (int j = 0; j < bundles * BUNDLE; j += Native.LANES) {
+                long at = 4L * (i * GROUP + j);
+                var input = load(x + at);
+                var gradScanned = load(gradScan + at);
+                var gradProduct = load(gradDtX + at);
+                var raw = load(rawDt + at);
+                // d exp(dt·A) / d dt = A exp(dt·A), A = -rate · ln 2
+                var gradStep = gradProduct.mul(input).sub(load(gradDecay + at).mul(LN_2));
+                var gradRaw = gradStep.mul(VectorMath.sigmoid(raw));
+                store(gradDecay + at, gradRaw);
+                store(gradBias + 4L * j, load(gradBias + 4L * j).add(gradRaw));
+                store(gradDtX + at, gradProduct.fma(load(dt + at), gradScanned.mul(load(skipD + 4L * j))));
+                store(gradSkipD + 4L * j, gradScanned.fma(input, load(gradSkipD + 4L * j)));
+                var gate = load(z + at);
+                var sigmoid = VectorMath.sigmoid(gate);
+                var gradGate = sigmoid.mul(one.sub(sigmoid).fma(gate, one));
+                store(y + at, load(gradY + at).mul(load(y + at)).mul(gradGate));
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+package org.mixtureofmamba.core.bench;
+
+import java.util.Arrays;
+import java.util.OptionalDouble;
+
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.backend.AdamW;
+import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.core.model.LanguageModel;
+import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.model.ModelFlops;
+import org.mixtureofmamba.core.tensor.DType;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+/**
+ * Times whole training steps on synthetic batches: placing the batch, forward, loss, backward, gradient norm, clipping, AdamW. What a
+ * trainer adds (loading, logging, checkpoints) is left out.
+ *
+ * @param batch B
+ * @param length L
+ * @param warmup steps before the clock runs
+ * @param steps timed steps
+ * @param recompute whether backward runs each block's forward again
+ */
+public record TrainingStepBenchmark(
+        ModelConfig config, int batch, int length, int warmup, int steps, LanguageModel.Recompute recompute) {
+    public TrainingStepBenchmark {
+        if (batch < 1 || length < 1 || warmup < 0 || steps < 1) {
+            throw new UserException("a benchmark needs batch, length and steps of 1 or more and warmup of 0 or more, not %d, %d, %d, %d"
+                    .formatted(batch, length, steps, warmup));
+        }
+    }
+
+    /**
+     * What was measured.
+     *
+     * @param tokensPerSecond of the median step
+     * @param stepMillis of the median step
+     * @param flopsPerSecond the model's own operations, forward and backward ({@link ModelFlops}), over the median step
+     * @param flopsUtilisation those over the backend's matrix-product rate, where it is known
+     * @param peakMemoryBytes parameters, gradients, optimizer state and activations
+     * @param parameters how many numbers are trained
+     * @param loss the mean over the last batch, to show that something was trained
+     */
+    public record Result(
+            double tokensPerSecond,
+            double stepMillis,
+            double flopsPerSecond,
+            OptionalDouble flopsUtilisation,
+            long peakMemoryBytes,
+            long parameters,
+            double loss) {}
+
+    /** Builds a model on the backend, times it, frees it. */
+    public Result run(Backend backend) {
+        try (var run = new Run(backend)) {
+            for (int i = 0; i < warmup; i++) {
+                run.step();
+            }
+            var millis = new double[steps];
+            for (int i = 0; i < steps; i++) {
+                backend.synchronize();
+                long start = System.nanoTime();
+                run.step();
+                millis[i] = (System.nanoTime() - start) * 1e-6;
+            }
+            Arrays.sort(millis);
+            double median = (millis[(steps - 1) / 2] + millis[steps / 2]) / 2;
+            long tokens = (long) batch * length;
+            double flopsPerSecond = flops().model(tokens).training() / (median * 1e-3);
+            var peak = backend.peakFlopsPerSecond();
+            return new Result(
+                    tokens / (median * 1e-3),
+                    median,
+                    flopsPerSecond,
+                    peak.isPresent() ? OptionalDouble.of(flopsPerSecond / peak.getAsDouble()) : OptionalDouble.empty(),
+                    run.memoryBytes(),
+                    run.model.parameters().count(),
+                    run.loss);
+        }
+    }
+
+    private ModelFlops flops() {
+        return new ModelFlops(
+                config.dModel(),
+                config.dInner(),
+                config.dState(),
+                config.dtRank(),
+                config.dConv(),
+                config.blocks(),
+                config.vocabulary());
+    }
+
+    /** A model in training. */
+    private final class Run implements AutoCloseable {
+        private final Backend backend;
+        private final LanguageModel model;
+        private final Tensor firstMoment;
+        private final Tensor secondMoment;
+        private final Tensor gradSquaredNorm;
+        private final TokenBatch[] batches;
+        private int done;
+        private double loss;
+
+        Run(Backend backend) {
+            this.backend = backend;
+            this.model = new LanguageModel(config, backend, recompute, 0);
+            var memory = backend.memory();
+            long size = model.parameters().master().size();
+            this.firstMoment = memory.zeros("first moments", backend.accumulationType(), size);
+            this.secondMoment = memory.zeros("second moments", backend.accumulationType(), size);
+            this.gradSquaredNorm = memory.zeros("gradient norm", DType.FLOAT64, 1);
+            var synthetic = new SyntheticBatches(batch, length, config.vocabulary(), config.modalities(), 1);
+            this.batches = new TokenBatch[] {synthetic.next(), synthetic.next()};
+        }
+
+        void step() {
+            var parameters = model.parameters();
+            var placed = model.place(batches[done % batches.length]);
+            backend.memory().fill(parameters.grad(), 0);
+            model.forwardBackward(placed, 1.0 / placed.lossTokens().total());
+            backend.squaredNorm(parameters.grad(), gradSquaredNorm);
+            done++;
+            var settings = new AdamW(done, 1e-3, 0.9, 0.95, 1e-8, 0.1, parameters.decayed(), 1);
+            backend.adamW(
+                    settings,
+                    parameters.master(),
+                    parameters.working(),
+                    parameters.grad(),
+                    firstMoment,
+                    secondMoment,
+                    gradSquaredNorm);
+            loss = model.takeLosses().mean();
+        }
+
+        long memoryBytes() {
+            var parameters = model.parameters();
+            long working = parameters.working() == parameters.master()
+                    ? 0
+                    : parameters.working().storage().byteSize();
+            return parameters.master().storage().byteSize()
+                    + parameters.grad().storage().byteSize()
+                    + working
+                    + firstMoment.storage().byteSize()
+                    + secondMoment.storage().byteSize()
+                    + backend.workspace().peakBytes();
+        }
+
+        @Override
+        public void close() {
+            var memory = backend.memory();
+            memory.free(firstMoment.storage());
+            memory.free(secondMoment.storage());
+            memory.free(gradSquaredNorm.storage());
+            model.close();
+        }
+    }
+}
