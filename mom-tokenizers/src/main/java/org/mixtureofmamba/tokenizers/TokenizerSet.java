@@ -1,0 +1,258 @@
+package org.mixtureofmamba.tokenizers;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+import org.mixtureofmamba.core.AtomicFiles;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
+import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
+import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The tokenizers of a model and the vocabulary they span. On disk a directory: a file for each tokenizer and {@code manifest.json}
+ * with their kinds and the SHA-256 of each file. The manifest's own digest is the {@link #fingerprint()} by which a checkpoint
+ * knows its tokenizers.
+ */
+public final class TokenizerSet {
+    /** The manifest's name in a directory. */
+    public static final String MANIFEST = "manifest.json";
+
+    private static final int VERSION = 1;
+    private static final int MAX_MANIFEST = 1 << 20;
+    private static final int MAX_FILE = 512 << 20;
+    private static final String DEMO = "demo/";
+    private static final JsonMapper MAPPER = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    private final TextTokenizer text;
+    private final ImageTokenizer image;
+    private final SpeechTokenizer speech;
+    private final Vocabulary vocabulary;
+    private final String fingerprint;
+
+    /** The parts of a set and their files. */
+    private enum Part {
+        TEXT("tokenizer.json"),
+        IMAGE("image.safetensors"),
+        SPEECH("speech.safetensors");
+
+        private final String file;
+
+        Part(String file) {
+            this.file = file;
+        }
+
+        String key() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Where files of a set come from: a directory or the resources of this module. */
+    private interface Source {
+        InputStream open(String file) throws IOException;
+
+        String name(String file);
+    }
+
+    /** A set of tokenizers in memory, not yet saved. */
+    public static TokenizerSet of(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech) {
+        try {
+            Path directory = Files.createTempDirectory("tokenizers");
+            try {
+                return new TokenizerSet(text, image, speech, write(text, image, speech, directory));
+            } finally {
+                for (Part part : Part.values()) {
+                    Files.deleteIfExists(directory.resolve(part.file));
+                }
+                Files.deleteIfExists(directory.resolve(MANIFEST));
+                Files.delete(directory);
+            }
+        } catch (IOException e) {
+            throw new FailureException("cannot write to the directory for temporary files: " + e, e);
+        }
+    }
+
+    private TokenizerSet(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech, String fingerprint) {
+        this.text = text;
+        this.image = image;
+        this.speech = speech;
+        this.fingerprint = fingerprint;
+        vocabulary = new Vocabulary(text.vocabularySize(), image.codebookSize(), speech.units());
+    }
+
+    public TextTokenizer text() {
+        return text;
+    }
+
+    public ImageTokenizer image() {
+        return image;
+    }
+
+    public SpeechTokenizer speech() {
+        return speech;
+    }
+
+    public Vocabulary vocabulary() {
+        return vocabulary;
+    }
+
+    /** SHA-256 of the manifest, in hex: equal for equal tokenizers, whatever directory they lie in. */
+    public String fingerprint() {
+        return fingerprint;
+    }
+
+    /**
+     * The tokenizers that ship with this project, trained on its demo corpus: BPE of 2,048, 32-pixel images as 64 codes of 512,
+     * speech as 500 units at 25 Hz.
+     */
+    public static TokenizerSet demo() {
+        return load(new Source() {
+            @Override
+            public InputStream open(String file) throws IOException {
+                InputStream in = TokenizerSet.class.getResourceAsStream(DEMO + file);
+                if (in == null) {
+                    throw new IOException("not in this build");
+                }
+                return in;
+            }
+
+            @Override
+            public String name(String file) {
+                return "resource " + DEMO + file;
+            }
+        });
+    }
+
+    /**
+     * Reads a directory that {@link #save} wrote.
+     *
+     * @throws UserException if a file is missing, is not the one the manifest names, or is of an unknown kind or version, naming it
+     */
+    public static TokenizerSet load(Path directory) {
+        return load(new Source() {
+            @Override
+            public InputStream open(String file) throws IOException {
+                return Files.newInputStream(directory.resolve(file));
+            }
+
+            @Override
+            public String name(String file) {
+                return directory.resolve(file).toString();
+            }
+        });
+    }
+
+    private static TokenizerSet load(Source source) {
+        byte[] manifest = read(source, MANIFEST, MAX_MANIFEST);
+        JsonNode root = parse(manifest, source.name(MANIFEST));
+        if (root.path("version").asInt(0) != VERSION) {
+            throw new UserException("%s is of version %s, this program reads version %d; train the tokenizers anew"
+                    .formatted(source.name(MANIFEST), root.path("version"), VERSION));
+        }
+        TextTokenizer text = TokenizerSet.<TextTokenizer>load(Part.TEXT, root, source, Map.of(BpeTokenizer.KIND, BpeTokenizer::read));
+        ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(Part.IMAGE, root, source, Map.of(PatchQuantizer.KIND, PatchQuantizer::read));
+        SpeechTokenizer speech = TokenizerSet.<SpeechTokenizer>load(Part.SPEECH, root, source, Map.of(SpeechUnits.KIND, SpeechUnits::read));
+        return new TokenizerSet(text, image, speech, sha256(manifest));
+    }
+
+    /** Reads one kind of tokenizer from its file. */
+    @FunctionalInterface
+    private interface Reader<T> {
+        T read(InputStream in, String source) throws IOException;
+    }
+
+    private static <T> T load(Part part, JsonNode root, Source source, Map<String, Reader<T>> readers) {
+        JsonNode entry = root.path(part.key());
+        String kind = entry.path("kind").asString("");
+        Reader<T> reader = readers.get(kind);
+        if (reader == null) {
+            throw new UserException("%s: %s tokenizer of kind '%s' is not known; there are %s".formatted(source.name(MANIFEST), part.key(),
+                    kind, readers.keySet()));
+        }
+        byte[] bytes = read(source, part.file, MAX_FILE);
+        if (!sha256(bytes).equals(entry.path("sha256").asString(""))) {
+            throw new UserException("%s is not the file that %s names: its SHA-256 differs; restore it or train anew"
+                    .formatted(source.name(part.file), MANIFEST));
+        }
+        try {
+            return reader.read(new ByteArrayInputStream(bytes), source.name(part.file));
+        } catch (IOException e) {
+            throw new UserException("cannot read %s: %s".formatted(source.name(part.file), e), e);
+        }
+    }
+
+    private static byte[] read(Source source, String file, int maxBytes) {
+        try (var in = source.open(file)) {
+            byte[] bytes = in.readNBytes(maxBytes + 1);
+            if (bytes.length > maxBytes) {
+                throw new UserException("%s is larger than the %d MB allowed".formatted(source.name(file), maxBytes >> 20));
+            }
+            return bytes;
+        } catch (IOException e) {
+            throw new UserException("cannot read %s: %s; a directory of tokenizers holds %s and its files".formatted(source.name(file), e,
+                    MANIFEST), e);
+        }
+    }
+
+    private static JsonNode parse(byte[] manifest, String name) {
+        try {
+            return MAPPER.readTree(manifest);
+        } catch (JacksonException e) {
+            throw new UserException("%s is no manifest: %s".formatted(name, e.getOriginalMessage()), e);
+        }
+    }
+
+    /** Writes the tokenizers and their manifest into a directory, the manifest last. */
+    public void save(Path directory) {
+        write(text, image, speech, directory);
+    }
+
+    /** Writes everything and returns the manifest's digest. */
+    private static String write(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech, Path directory) {
+        var manifest = new LinkedHashMap<String, Object>();
+        manifest.put("version", VERSION);
+        Map.of(Part.TEXT, text, Part.IMAGE, image, Part.SPEECH, speech).entrySet().stream().sorted(Map.Entry.comparingByKey())
+                .forEach(entry -> {
+                    Part part = entry.getKey();
+                    Path file = directory.resolve(part.file);
+                    entry.getValue().save(file);
+                    try {
+                        var description = new LinkedHashMap<String, Object>();
+                        description.put("kind", entry.getValue().kind());
+                        description.put("file", part.file);
+                        description.put("sha256", sha256(Files.readAllBytes(file)));
+                        manifest.put(part.key(), description);
+                    } catch (IOException e) {
+                        throw new FailureException("cannot read back %s: %s".formatted(file, e), e);
+                    }
+                });
+        var vocabulary = new Vocabulary(text.vocabularySize(), image.codebookSize(), speech.units());
+        manifest.put("vocabulary", vocabulary.size());
+        byte[] bytes = (MAPPER.writeValueAsString(manifest) + "\n").getBytes(StandardCharsets.UTF_8);
+        AtomicFiles.write(directory.resolve(MANIFEST), out -> out.write(bytes));
+        return sha256(bytes);
+    }
+
+    private static String sha256(byte[] bytes) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package org.mixtureofmamba.tokenizers.speech;
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import javax.sound.sampled.AudioFileFormat;
+import javax.sound.sampled.AudioFormat;
+import javax.sound.sampled.AudioInputStream;
+import javax.sound.sampled.AudioSystem;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.mixtureofmamba.core.UserException;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+class AudioFilesTest {
+    @TempDir
+    private Path directory;
+
+    private static float[] tone(int rate, double frequency, int samples) {
+        float[] pcm = new float[samples];
+        for (int i = 0; i < samples; i++) {
+            pcm[i] = (float) (0.5 * Math.sin(2 * Math.PI * frequency * i / rate));
+        }
+        return pcm;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"8000, 440", "11025, 1000", "22050, 3000", "24000, 5000", "44100, 440", "44100, 7000", "48000, 7000", "96000, 100", "16001, 2000"})
+    void resamplingKeepsATone(int rate, double frequency) {
+        float[] out = Resampler.between(rate, 16_000).resample(tone(rate, frequency, rate));
+        float[] expected = tone(16_000, frequency, 16_000);
+        assertThat(out).hasSize(16_000);
+        for (int i = 200; i < 15_800; i++) {
+            assertThat(out[i]).isCloseTo(expected[i], within(1e-3f));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"44100, 9000", "44100, 15000", "48000, 20000", "22050, 9500"})
+    void resamplingLetsNothingAboveTheNewNyquistThrough(int rate, double frequency) {
+        float[] out = Resampler.between(rate, 16_000).resample(tone(rate, frequency, rate));
+        for (int i = 200; i < 15_800; i++) {
+            assertThat(Math.abs(out[i])).isLessThan(2e-4f);
+        }
+    }
+
+    @Test
+    void wavComesBackWithinItsSixteenBits() {
+        float[] pcm = tone(16_000, 440, 1234);
+        Path file = directory.resolve("tone.wav");
+        AudioFiles.write(file, pcm);
+        float[] read = AudioFiles.read(file);
+        assertThat(read).hasSize(pcm.length);
+        for (int i = 0; i < pcm.length; i++) {
+            assertThat(read[i]).isCloseTo(pcm[i], within(1f / 16_000));
+        }
+        AudioFiles.write(file, new float[0]);
+        assertThat(AudioFiles.read(file)).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"PCM_UNSIGNED, 8, 0.01", "PCM_SIGNED, 16, 1e-4", "PCM_SIGNED, 24, 1e-6", "PCM_SIGNED, 32, 1e-6", "PCM_FLOAT, 32, 1e-6",
+        "ULAW, 8, 0.02", "ALAW, 8, 0.02"})
+    void everyCodingThatTheJdkWritesIsRead(String encoding, int bits, float tolerance) throws Exception {
+        float[] pcm = tone(16_000, 300, 800);
+        var format = new AudioFormat(new AudioFormat.Encoding(encoding), 16_000, bits, 2, bits / 4, 16_000, false);
+        byte[] signed = new byte[pcm.length * 4];
+        for (int i = 0; i < pcm.length; i++) {
+            // the channels differ, their mean is the tone
+            short left = (short) Math.round(pcm[i] * 32767 + 1000);
+            short right = (short) Math.round(pcm[i] * 32767 - 1000);
+            signed[4 * i] = (byte) left;
+            signed[4 * i + 1] = (byte) (left >> 8);
+            signed[4 * i + 2] = (byte) right;
+            signed[4 * i + 3] = (byte) (right >> 8);
+        }
+        var source = new AudioInputStream(new ByteArrayInputStream(signed), new AudioFormat(16_000, 16, 2, true, false), pcm.length);
+        var out = new ByteArrayOutputStream();
+        AudioSystem.write(AudioSystem.getAudioInputStream(format, source), AudioFileFormat.Type.WAVE, out);
+        float[] read = AudioFiles.read(new ByteArrayInputStream(out.toByteArray()), "memory");
+        assertThat(read).hasSize(pcm.length);
+        for (int i = 0; i < pcm.length; i++) {
+            assertThat(read[i]).isCloseTo(pcm[i], within(tolerance + 5e-5f));
+        }
+    }
+
+    @Test
+    void flacIsReadAsTheWavItWasMadeFrom() throws Exception {
+        float[] flac = AudioFiles.read(resource("tone-stereo-11025.flac"), "flac");
+        float[] wav = AudioFiles.read(resource("tone-stereo-11025.wav"), "wav");
+        assertThat(flac).isEqualTo(wav).hasSizeGreaterThan(1000);
+        byte[] bytes = resource("tone-stereo-11025.flac").readAllBytes();
+        Path cut = Files.write(directory.resolve("cut.flac"), Arrays.copyOf(bytes, bytes.length * 2 / 3));
+        assertThatThrownBy(() -> AudioFiles.read(cut)).isInstanceOf(UserException.class).hasMessageContaining("cut.flac");
+    }
+
+    private static java.io.InputStream resource(String name) {
+        return AudioFilesTest.class.getResourceAsStream(name);
+    }
+
+    @Test
+    void hostileFilesAreRefusedByName() throws Exception {
+        byte[] wav = AudioFiles.wav(tone(16_000, 440, 1000));
+        expectRefused("cut.wav", Arrays.copyOf(wav, 1000));
+        expectRefused("header.wav", Arrays.copyOf(wav, 30));
+        expectRefused("empty.wav", new byte[0]);
+        expectRefused("text.wav", "no sound at all".getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        byte[] codec = wav.clone();
+        codec[20] = 85;
+        expectRefused("mp3-in-wav.wav", codec);
+        byte[] channels = wav.clone();
+        channels[22] = 0;
+        expectRefused("no-channels.wav", channels);
+        byte[] slow = wav.clone();
+        slow[24] = 1;
+        slow[25] = 0;
+        expectRefused("one-hertz.wav", slow);
+        assertThatThrownBy(() -> AudioFiles.read(directory.resolve("none.wav"))).isInstanceOf(UserException.class).hasMessageContaining("none.wav");
+    }
+
+    private void expectRefused(String name, byte[] bytes) throws Exception {
+        Path file = Files.write(directory.resolve(name), bytes);
+        assertThatThrownBy(() -> AudioFiles.read(file)).isInstanceOf(UserException.class).hasMessageContaining(name);
+    }
+}
