@@ -7,13 +7,14 @@ import java.util.Optional;
 import java.util.SplittableRandom;
 
 /**
- * A 95 % interval from one pair of runs: how far the match would move if the noise of the two loss curves had fallen otherwise.
+ * A 95 % interval from one pair of runs: how far the match would move if the noise of the two loss curves had fallen
+ * otherwise.
  *
- * <p>Each loss is split into a smooth curve (running mean over three windows) and what is left. The rest is redrawn in blocks of
- * one window, so that noise stays as correlated from step to step as it was; a block comes from within a tenth of the run of where it
- * goes, because noise shrinks as training goes on (local block bootstrap, Paparoditis and Politis 2002); and both runs take the same blocks,
- * because both saw the same batches. The percentiles 2.5 and 97.5 of the shares so found are the interval. Draws that never match count as
- * beyond the run. Same input, same interval.
+ * <p>Each loss is split into a smooth curve (running mean over three windows) and what is left. The rest is redrawn in
+ * blocks of one window, so that noise stays as correlated from step to step as it was; a block comes from within a
+ * tenth of the run of where it goes, because noise shrinks as training goes on (local block bootstrap, Paparoditis and
+ * Politis 2002); and both runs take the same blocks, because both saw the same batches. The percentiles 2.5 and 97.5 of
+ * the shares so found are the interval. Draws that never match count as beyond the run. Same input, same interval.
  *
  * @param draws how many times the noise is redrawn
  * @param seed  of the redrawing

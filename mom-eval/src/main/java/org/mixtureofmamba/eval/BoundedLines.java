@@ -33,7 +33,8 @@ final class BoundedLines extends FilterReader {
     private void count(int c) throws IOException {
         length = c == '\n' ? 0 : length + 1;
         if (length > MAX_LINE) {
-            throw new IOException("a line is longer than %,d characters; this is no table of measurements".formatted(MAX_LINE));
+            throw new IOException(
+                    "a line is longer than %,d characters; this is no table of measurements".formatted(MAX_LINE));
         }
     }
 }

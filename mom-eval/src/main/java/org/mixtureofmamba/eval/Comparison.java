@@ -35,7 +35,8 @@ public record Comparison(RunGroup baseline, List<Contender> contenders, Smoothin
 
         public Options {
             if (draws < 100) {
-                throw new UserException("%d bootstrap draws are too few for a 95 %% interval; use 100 or more".formatted(draws));
+                throw new UserException(
+                        "%d bootstrap draws are too few for a 95 %% interval; use 100 or more".formatted(draws));
             }
         }
     }
@@ -45,12 +46,16 @@ public record Comparison(RunGroup baseline, List<Contender> contenders, Smoothin
     }
 
     /**
-     * Compares runs read from directories; each is a run directory, or a directory of run directories of one model in several seeds.
+     * Compares runs read from directories; each is a run directory, or a directory of run directories of one model in
+     * several seeds.
      *
      * @throws UserException if a run cannot be read, seeds cannot be paired, or two runs share no loss
      */
     public static Comparison of(Path baselineRun, List<Path> otherRuns, Options options) {
-        return of(RunGroup.read(baselineRun), otherRuns.stream().map(RunGroup::read).toList(), options);
+        return of(
+                RunGroup.read(baselineRun),
+                otherRuns.stream().map(RunGroup::read).toList(),
+                options);
     }
 
     /** Compares with the default options; see {@link #of(Path, List, Options)}. */
@@ -66,15 +71,21 @@ public record Comparison(RunGroup baseline, List<Contender> contenders, Smoothin
         var smoothing = Smoothing.of(baseline.runs().getFirst().metrics(), options.window());
         var bootstrap = new BlockBootstrap(options.draws(), options.seed());
         var named = distinctlyNamed(baseline, others);
-        var contenders = named.stream().map(other -> contender(baseline, other, smoothing, bootstrap)).toList();
-        return new Comparison(baseline, contenders, smoothing,
+        var contenders = named.stream()
+                .map(other -> contender(baseline, other, smoothing, bootstrap))
+                .toList();
+        return new Comparison(
+                baseline,
+                contenders,
+                smoothing,
                 Optional.ofNullable(baseline.runs().getFirst().config().get("setting")));
     }
 
     /** The losses that any contender has a row for, in the order of {@link LossKind}. */
     public List<LossKind> losses() {
         return Arrays.stream(LossKind.values())
-                .filter(kind -> contenders.stream().anyMatch(contender -> contender.row(kind).isPresent()))
+                .filter(kind -> contenders.stream()
+                        .anyMatch(contender -> contender.row(kind).isPresent()))
                 .toList();
     }
 
@@ -89,21 +100,23 @@ public record Comparison(RunGroup baseline, List<Contender> contenders, Smoothin
     }
 
     /**
-     * Writes {@code report.html}, {@code matched-loss.csv}, {@code matched-loss.md}, {@code matched-loss.json} and a PNG of
-     * each curve. Everything is made before the first file is put in place, and each file appears whole.
+     * Writes {@code report.html}, {@code matched-loss.csv}, {@code matched-loss.md}, {@code matched-loss.json} and a
+     * PNG of each curve. Everything is made before the first file is put in place, and each file appears whole.
      *
-     * @return the report
+     * @return what was written
      * @throws org.mixtureofmamba.core.FailureException if the disk refuses
      */
-    public Path write(Path directory, ReportContent content) {
+    public WrittenReport write(Path directory, ReportContent content) {
         return ReportDirectory.write(this, content, directory);
     }
 
-    private static Contender contender(RunGroup baseline, RunGroup other, Smoothing smoothing, BlockBootstrap bootstrap) {
+    private static Contender contender(
+            RunGroup baseline, RunGroup other, Smoothing smoothing, BlockBootstrap bootstrap) {
         var pairs = RunPair.pairs(baseline, other);
         var rows = Arrays.stream(LossKind.values())
-                .filter(kind -> pairs.stream().allMatch(pair -> pair.baseline().metrics().has(kind.column())
-                        && pair.other().metrics().has(kind.column())))
+                .filter(kind -> pairs.stream()
+                        .allMatch(pair -> pair.baseline().metrics().has(kind.column())
+                                && pair.other().metrics().has(kind.column())))
                 .map(kind -> Row.of(kind, pairs, smoothing, bootstrap))
                 .toList();
         if (rows.isEmpty()) {

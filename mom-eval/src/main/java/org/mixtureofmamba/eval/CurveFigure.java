@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Smoothed losses over a cost, ready to draw: the baseline's and each contender's, a line a seed, the target and the matches.
+ * Smoothed losses over a cost, ready to draw: the baseline's and each contender's, a line a seed, the target and the
+ * matches.
  *
  * @param loss  which loss
  * @param cost  FLOPs or wall-clock
@@ -17,9 +18,16 @@ import java.util.Optional;
  * @param right the largest x
  */
 record CurveFigure(
-        LossKind loss, Cost cost, String unit, List<Line> lines, List<Mark> marks, double top, double bottom, double right) {
+        LossKind loss,
+        Cost cost,
+        String unit,
+        List<Line> lines,
+        List<Mark> marks,
+        double top,
+        double bottom,
+        double right) {
     private static final int MOST_POINTS = 500;
-    private static final double SHOWN_FROM = 0.04;
+    private static final double SHOWN_FROM = 0.08;
 
     /**
      * @param model 0 for the baseline, then the contenders
@@ -56,7 +64,8 @@ record CurveFigure(
         for (int model = 0; model < groups.size(); model++) {
             for (int seed = 0; seed < groups.get(model).runs().size(); seed++) {
                 var metrics = groups.get(model).runs().get(seed).metrics();
-                lines.add(line(groups.get(model).name(), model, seed, metrics, loss, cost, comparison.smoothing(), scale));
+                lines.add(line(
+                        groups.get(model).name(), model, seed, metrics, loss, cost, comparison.smoothing(), scale));
             }
         }
         double top = Double.NEGATIVE_INFINITY;
@@ -70,8 +79,15 @@ record CurveFigure(
             }
         }
         double margin = 0.05 * Math.max(top - bottom, 1e-6);
-        return Optional.of(new CurveFigure(loss, cost, scale.unit(), List.copyOf(lines),
-                marks(comparison, loss, cost, scale), top + margin, bottom - margin, right / scale.size()));
+        return Optional.of(new CurveFigure(
+                loss,
+                cost,
+                scale.unit(),
+                List.copyOf(lines),
+                marks(comparison, loss, cost, scale),
+                top + margin,
+                bottom - 3 * margin,
+                right / scale.size()));
     }
 
     /** The baseline's lines. */
@@ -81,7 +97,11 @@ record CurveFigure(
 
     /** What a model is called. */
     String name(int model) {
-        return lines.stream().filter(line -> line.model() == model).findFirst().orElseThrow().name();
+        return lines.stream()
+                .filter(line -> line.model() == model)
+                .findFirst()
+                .orElseThrow()
+                .name();
     }
 
     /** Whether any model has more than one seed. */
@@ -103,8 +123,13 @@ record CurveFigure(
                 var result = row.get().seeds().get(seed);
                 if (result.match() instanceof Match.Reached
                         && result.costs().get(cost) instanceof Share.Of(double percent)) {
-                    double total = pairs.get(seed).baseline().metrics().last(cost.column()).orElseThrow();
-                    marks.add(new Mark(model, seed, percent / 100 * total / scale.size(), result.target(), new Share.Of(percent)));
+                    double total = pairs.get(seed)
+                            .baseline()
+                            .metrics()
+                            .last(cost.column())
+                            .orElseThrow();
+                    marks.add(new Mark(
+                            model, seed, percent / 100 * total / scale.size(), result.target(), new Share.Of(percent)));
                 }
             }
         }
@@ -112,7 +137,14 @@ record CurveFigure(
     }
 
     private static Line line(
-            String name, int model, int seed, RunMetrics metrics, LossKind loss, Cost cost, Smoothing smoothing, Scale scale) {
+            String name,
+            int model,
+            int seed,
+            RunMetrics metrics,
+            LossKind loss,
+            Cost cost,
+            Smoothing smoothing,
+            Scale scale) {
         var curve = LossCurve.of(metrics, loss);
         var smoothed = curve.smoothed(smoothing);
         var spent = metrics.column(cost.column());
@@ -130,7 +162,8 @@ record CurveFigure(
 
     private static Scale scale(Cost cost, double largest) {
         if (cost == Cost.WALL_CLOCK) {
-            return largest < 300 ? new Scale("seconds", 1)
+            return largest < 300
+                    ? new Scale("seconds", 1)
                     : largest < 4 * 3600 ? new Scale("minutes", 60) : new Scale("hours", 3600);
         }
         var prefixes = "GTPEZY";

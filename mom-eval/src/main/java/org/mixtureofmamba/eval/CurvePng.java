@@ -17,8 +17,14 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** A figure as a PNG picture, drawn by XChart without a display. */
 final class CurvePng {
     /** Okabe and Ito's colours, told apart by every kind of colour vision; the baseline's first. */
-    private static final List<Color> COLOURS = List.of(new Color(0x5B6470), new Color(0xD55E00), new Color(0x0072B2),
-            new Color(0x009E73), new Color(0xCC79A7), new Color(0xB8860B));
+    private static final List<Color> COLOURS = List.of(
+            new Color(0x5B6470),
+            new Color(0xD55E00),
+            new Color(0x0072B2),
+            new Color(0x009E73),
+            new Color(0xCC79A7),
+            new Color(0xB8860B));
+
     private static final int WIDTH = 1200;
     private static final int HEIGHT = 720;
     private static final int FONT = 20;
@@ -30,39 +36,50 @@ final class CurvePng {
         System.setProperty("java.awt.headless", "true");
         try {
             return new Font(Font.SANS_SERIF, Font.PLAIN, FONT)
-                    .getStringBounds("loss", new FontRenderContext(null, true, true)).getWidth() > 0;
+                            .getStringBounds("loss", new FontRenderContext(null, true, true))
+                            .getWidth()
+                    > 0;
         } catch (RuntimeException | LinkageError | InternalError e) {
             return false;
         }
     }
 
     static byte[] draw(CurveFigure figure) {
-        XYChart chart = new XYChartBuilder().width(WIDTH).height(HEIGHT)
-                .title("%s loss over %s".formatted(Tables.title(figure.loss()), figure.cost().title()))
+        XYChart chart = new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title("%s loss over %s"
+                        .formatted(Tables.title(figure.loss()), figure.cost().title()))
                 .xAxisTitle("%s, %s".formatted(figure.cost().title(), figure.unit()))
                 .yAxisTitle("loss, nats a token")
                 .build();
         style(chart, figure);
         for (var line : figure.lines()) {
-            var series = chart.addSeries(line.seed() == 0 ? line.name() : line.name() + " " + line.seed(), line.x(), line.y());
+            var series = chart.addSeries(
+                    line.seed() == 0 ? line.name() : line.name() + " " + line.seed(), line.x(), line.y());
             series.setMarker(SeriesMarkers.NONE);
             series.setLineColor(COLOURS.get(line.model() % COLOURS.size()));
             series.setLineStyle(new BasicStroke(figure.severalSeeds() ? 1.6f : 2.6f));
             series.setShowInLegend(line.seed() == 0);
         }
         for (var line : figure.baseline()) {
-            var series = chart.addSeries("target" + (line.seed() == 0 ? "" : " " + line.seed()),
-                    new double[] {0, figure.right()}, new double[] {line.end(), line.end()});
+            var series = chart.addSeries(
+                    "target" + (line.seed() == 0 ? "" : " " + line.seed()),
+                    new double[] {0, figure.right()},
+                    new double[] {line.end(), line.end()});
             series.setMarker(SeriesMarkers.NONE);
             series.setLineColor(COLOURS.getFirst());
-            series.setLineStyle(new BasicStroke(1.4f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, new float[] {7, 6}, 0));
+            series.setLineStyle(
+                    new BasicStroke(1.4f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 10, new float[] {7, 6}, 0));
             series.setShowInLegend(line.seed() == 0);
         }
         for (var mark : figure.marks()) {
-            var name = "%s: %s%s".formatted(figure.name(mark.model()), mark.share().text(),
-                    mark.seed() == 0 ? "" : " (" + mark.seed() + ")");
-            var series = chart.addSeries(name,
-                    new double[] {mark.x()}, new double[] {mark.y()});
+            var name = "%s: %s%s"
+                    .formatted(
+                            figure.name(mark.model()),
+                            mark.share().text(),
+                            mark.seed() == 0 ? "" : " (" + mark.seed() + ")");
+            var series = chart.addSeries(name, new double[] {mark.x()}, new double[] {mark.y()});
             series.setMarker(SeriesMarkers.CIRCLE);
             series.setMarkerColor(COLOURS.get(mark.model() % COLOURS.size()));
             series.setLineStyle(new BasicStroke(0));

@@ -6,8 +6,8 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * Whether two runs differ in the model alone: same data in the same order, same tokens a step, same schedule, same number of
- * steps. What metrics show is checked always, what only a configuration shows where both runs have one.
+ * Whether two runs differ in the model alone: same data in the same order, same tokens a step, same schedule, same
+ * number of steps. What metrics show is checked always, what only a configuration shows where both runs have one.
  */
 final class FairPair {
     private static final double SAME = 1e-6;
@@ -33,9 +33,10 @@ final class FairPair {
     private static void checkSteps(RunPair pair, List<Finding> findings) {
         double first = pair.baseline().metrics().last(Column.STEP).orElseThrow();
         double second = pair.other().metrics().last(Column.STEP).orElseThrow();
-        findings.add(first == second
-                ? new Finding(Finding.Verdict.EQUAL, "steps: %,.0f".formatted(first))
-                : new Finding(Finding.Verdict.UNFAIR, "steps: %,.0f and %,.0f".formatted(first, second)));
+        findings.add(
+                first == second
+                        ? new Finding(Finding.Verdict.EQUAL, "steps: %,.0f".formatted(first))
+                        : new Finding(Finding.Verdict.UNFAIR, "steps: %,.0f and %,.0f".formatted(first, second)));
     }
 
     /** Compares a column at the steps that both runs logged. */
@@ -59,34 +60,40 @@ final class FairPair {
                 double y = second.column(column)[j++];
                 common++;
                 if (Math.abs(x - y) > SAME * Math.max(Math.abs(x), Math.abs(y))) {
-                    findings.add(new Finding(Finding.Verdict.UNFAIR,
+                    findings.add(new Finding(
+                            Finding.Verdict.UNFAIR,
                             "%s: differ from step %.0f on (%s: %s and %s)".formatted(what, a, column.key(), x, y)));
                     return;
                 }
             }
         }
-        findings.add(common == 0
-                ? new Finding(Finding.Verdict.UNKNOWN, what + ": the runs log no step in common")
-                : new Finding(Finding.Verdict.EQUAL, "%s: at %,d common steps".formatted(what, common)));
+        findings.add(
+                common == 0
+                        ? new Finding(Finding.Verdict.UNKNOWN, what + ": the runs log no step in common")
+                        : new Finding(Finding.Verdict.EQUAL, "%s: at %,d common steps".formatted(what, common)));
     }
 
     private static void checkFlops(RunPair pair, List<Finding> findings) {
         double first = perToken(pair.baseline().metrics());
         double second = perToken(pair.other().metrics());
-        findings.add(Math.abs(first - second) <= SAME * first
-                ? new Finding(Finding.Verdict.EQUAL, "FLOPs a token: %.4g".formatted(first))
-                : new Finding(Finding.Verdict.COMPARED, "FLOPs a token: %.4g and %.4g".formatted(first, second)));
+        findings.add(
+                Math.abs(first - second) <= SAME * first
+                        ? new Finding(Finding.Verdict.EQUAL, "FLOPs a token: %.4g".formatted(first))
+                        : new Finding(
+                                Finding.Verdict.COMPARED, "FLOPs a token: %.4g and %.4g".formatted(first, second)));
     }
 
     private static double perToken(RunMetrics metrics) {
-        return metrics.last(Column.FLOPS).orElseThrow() / metrics.last(Column.TOKENS).orElseThrow();
+        return metrics.last(Column.FLOPS).orElseThrow()
+                / metrics.last(Column.TOKENS).orElseThrow();
     }
 
     private static void checkConfig(RunPair pair, List<Finding> findings) {
         var first = pair.baseline().config();
         var second = pair.other().config();
         if (first.isEmpty() || second.isEmpty()) {
-            findings.add(new Finding(Finding.Verdict.UNKNOWN, "data, order and optimizer: no config.yaml in both runs"));
+            findings.add(
+                    new Finding(Finding.Verdict.UNKNOWN, "data, order and optimizer: no config.yaml in both runs"));
             return;
         }
         boolean fair = true;
@@ -98,7 +105,8 @@ final class FairPair {
             if (a.equals(b) || NAMES.contains(head(key))) {
                 continue;
             }
-            var verdict = head(key).equals("model") ? Finding.Verdict.COMPARED
+            var verdict = head(key).equals("model")
+                    ? Finding.Verdict.COMPARED
                     : MACHINE.contains(head(key)) ? Finding.Verdict.CAUTION : Finding.Verdict.UNFAIR;
             fair &= verdict != Finding.Verdict.UNFAIR;
             findings.add(new Finding(verdict, "%s: %s and %s".formatted(key, a, b)));
@@ -115,7 +123,8 @@ final class FairPair {
             var a = first.get(key);
             var b = second.getOrDefault(key, a);
             if (!a.equals(b) && (head(key).equals("device") || key.equals("commit") || key.equals("driver"))) {
-                findings.add(new Finding(Finding.Verdict.CAUTION,
+                findings.add(new Finding(
+                        Finding.Verdict.CAUTION,
                         "%s: %s and %s; wall-clock and energy may differ for this alone".formatted(key, a, b)));
             }
         }

@@ -16,9 +16,9 @@ import org.apache.commons.csv.DuplicateHeaderMode;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Held-out losses of a run, from {@code heldout.csv} in its directory: columns {@code step, modality, loss, tokens}, one row for each
- * modality ({@code text}, {@code image}, {@code speech}, or {@code all}) each time the held-out split was evaluated. An empty loss was
- * not measured.
+ * Held-out losses of a run, from {@code heldout.csv} in its directory: columns {@code step, modality, loss, tokens},
+ * one row for each modality ({@code text}, {@code image}, {@code speech}, or {@code all}) each time the held-out split
+ * was evaluated. An empty loss was not measured.
  *
  * @param measurements in the order of the file
  */
@@ -40,8 +40,13 @@ public record HeldOut(List<Measurement> measurements) {
      * @throws UserException if the file cannot be read or holds something else, with file and line
      */
     public static HeldOut read(Path file) {
-        var format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).setQuote(null)
-                .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW).get();
+        var format = CSVFormat.DEFAULT
+                .builder()
+                .setHeader()
+                .setSkipHeaderRecord(true)
+                .setQuote(null)
+                .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW)
+                .get();
         var found = new ArrayList<Measurement>();
         try (var reader = Files.newBufferedReader(file, StandardCharsets.UTF_8);
                 var parser = format.parse(new BoundedLines(reader))) {
@@ -54,19 +59,30 @@ public record HeldOut(List<Measurement> measurements) {
             for (var row : parser) {
                 long line = row.getRecordNumber() + 1;
                 if (row.size() != parser.getHeaderNames().size() || found.size() == MAX_ROWS) {
-                    throw new UserException("%s:%d: %s".formatted(file, line, found.size() == MAX_ROWS
-                            ? "more than %,d rows".formatted(MAX_ROWS)
-                            : "%d cells where the header has %d".formatted(row.size(), parser.getHeaderNames().size())));
+                    throw new UserException("%s:%d: %s"
+                            .formatted(
+                                    file,
+                                    line,
+                                    found.size() == MAX_ROWS
+                                            ? "more than %,d rows".formatted(MAX_ROWS)
+                                            : "%d cells where the header has %d"
+                                                    .formatted(
+                                                            row.size(),
+                                                            parser.getHeaderNames()
+                                                                    .size())));
                 }
                 if (row.get("loss").isBlank()) {
                     continue;
                 }
-                found.add(new Measurement(whole(row.get("step"), "step", file, line), kind(row.get("modality"), file, line),
-                        finite(row.get("loss"), file, line), whole(row.get("tokens"), "tokens", file, line)));
+                found.add(new Measurement(
+                        whole(row.get("step"), "step", file, line),
+                        kind(row.get("modality"), file, line),
+                        finite(row.get("loss"), file, line),
+                        whole(row.get("tokens"), "tokens", file, line)));
             }
         } catch (IllegalArgumentException e) {
-            throw new UserException("%s:1: bad header: %s; expected %s"
-                    .formatted(file, e.getMessage(), String.join(",", COLUMNS)), e);
+            throw new UserException(
+                    "%s:1: bad header: %s; expected %s".formatted(file, e.getMessage(), String.join(",", COLUMNS)), e);
         } catch (IOException | java.io.UncheckedIOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, e.getMessage()), e);
         }
@@ -93,7 +109,8 @@ public record HeldOut(List<Measurement> measurements) {
                 return kind;
             }
         }
-        throw new UserException("%s:%d: modality %s is none of text, image, speech, all".formatted(file, line, text.strip()));
+        throw new UserException(
+                "%s:%d: modality %s is none of text, image, speech, all".formatted(file, line, text.strip()));
     }
 
     private static long whole(String text, String column, Path file, long line) {
@@ -105,7 +122,8 @@ public record HeldOut(List<Measurement> measurements) {
         } catch (NumberFormatException e) {
             // Told below, like a negative number.
         }
-        throw new UserException("%s:%d: %s is %s, not a whole number from 0".formatted(file, line, column, text.strip()));
+        throw new UserException(
+                "%s:%d: %s is %s, not a whole number from 0".formatted(file, line, column, text.strip()));
     }
 
     private static double finite(String text, Path file, long line) {

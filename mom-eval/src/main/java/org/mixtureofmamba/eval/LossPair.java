@@ -4,10 +4,11 @@ import java.util.OptionalDouble;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * One loss of a baseline run and of the run compared with it. A position on a curve is an index into its measurements, with a
- * fraction between two of them; costs are interpolated linearly there.
+ * One loss of a baseline run and of the run compared with it. A position on a curve is an index into its measurements,
+ * with a fraction between two of them; costs are interpolated linearly there.
  */
-record LossPair(RunMetrics baseline, LossCurve baselineCurve, RunMetrics other, LossCurve otherCurve, Smoothing smoothing) {
+record LossPair(
+        RunMetrics baseline, LossCurve baselineCurve, RunMetrics other, LossCurve otherCurve, Smoothing smoothing) {
     static LossPair of(RunMetrics baseline, RunMetrics other, LossKind kind, Smoothing smoothing) {
         var first = LossCurve.of(baseline, kind);
         var second = LossCurve.of(other, kind);
@@ -20,9 +21,9 @@ record LossPair(RunMetrics baseline, LossCurve baselineCurve, RunMetrics other, 
     }
 
     /**
-     * The first measurement of {@code smoothed} that is at or under the target and from which on the mean over one window (cut off
-     * at the run's end) is too. Where the measurement before it is above the target, the position is where the line
-     * between the two meets the target.
+     * The first measurement of {@code smoothed} that is at or under the target and from which on the mean over one
+     * window (cut off at the run's end) is too. Where the measurement before it is above the target, the position is
+     * where the line between the two meets the target.
      */
     OptionalDouble match(double[] smoothed, double target) {
         var steps = otherCurve.steps();
@@ -45,8 +46,8 @@ record LossPair(RunMetrics baseline, LossCurve baselineCurve, RunMetrics other, 
     }
 
     /**
-     * Least squares through the origin of the other run's FLOPs on the baseline's, over every level at which the baseline's
-     * smoothed loss first falls below all before it and which the other reaches too.
+     * Least squares through the origin of the other run's FLOPs on the baseline's, over every level at which the
+     * baseline's smoothed loss first falls below all before it and which the other reaches too.
      *
      * @return the slope in percent, empty if there is no such level
      */

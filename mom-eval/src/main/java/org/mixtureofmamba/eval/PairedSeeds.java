@@ -5,7 +5,10 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import org.apache.commons.statistics.distribution.TDistribution;
 
-/** Mean and 95 % interval of a figure over paired seeds: mean ± t · s / sqrt(n), Student's t with n - 1 degrees of freedom. */
+/**
+ * Mean and 95 % interval of a figure over paired seeds: mean ± t · s / sqrt(n), Student's t with n - 1 degrees of
+ * freedom.
+ */
 final class PairedSeeds {
     private PairedSeeds() {}
 
@@ -15,10 +18,18 @@ final class PairedSeeds {
         if (!(mean instanceof Share.Of(double centre))) {
             return new Estimate(mean, Optional.empty());
         }
-        var half = halfWidth(shares.stream().mapToDouble(share -> ((Share.Of) share).percent()).toArray());
-        return new Estimate(mean, half.isEmpty() ? Optional.empty() : Optional.of(new Interval(
-                new Share.Of(centre - half.getAsDouble()), new Share.Of(centre + half.getAsDouble()),
-                Interval.Basis.SEEDS, shares.size())));
+        var half = halfWidth(shares.stream()
+                .mapToDouble(share -> ((Share.Of) share).percent())
+                .toArray());
+        return new Estimate(
+                mean,
+                half.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(new Interval(
+                                new Share.Of(centre - half.getAsDouble()),
+                                new Share.Of(centre + half.getAsDouble()),
+                                Interval.Basis.SEEDS,
+                                shares.size())));
     }
 
     /** Half the interval's width, empty for fewer than two values. */

@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The FLOPs, in percent of the dense model's, that the paper's Mixture-of-Mamba needed for the dense model's training loss
- * (arXiv 2501.16295, abstract). All are of the 1.4B scale, on the paper's own data. No others are known: a table without
- * one of these says so and borrows none.
+ * The FLOPs, in percent of the dense model's, that the paper's Mixture-of-Mamba needed for the dense model's training
+ * loss (arXiv 2501.16295, abstract). All are of the 1.4B scale, on the paper's own data. No others are known: a table
+ * without one of these says so and borrows none.
  */
 public enum PaperFigures {
     TRANSFUSION_IMAGE("transfusion", LossKind.IMAGE, 34.76),
@@ -43,7 +43,9 @@ public enum PaperFigures {
 
     /** The paper's figure for this very loss in this very setting. */
     public static Optional<PaperFigures> of(String setting, LossKind loss) {
-        return Arrays.stream(values()).filter(f -> f.setting.equals(setting) && f.loss == loss).findFirst();
+        return Arrays.stream(values())
+                .filter(f -> f.setting.equals(setting) && f.loss == loss)
+                .findFirst();
     }
 
     /** All of one setting. */

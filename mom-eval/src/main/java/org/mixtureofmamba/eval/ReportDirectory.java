@@ -14,19 +14,26 @@ import org.mixtureofmamba.core.FailureException;
 /** The files of a comparison: all made in memory, then put in place one by one, the report last. */
 final class ReportDirectory {
     static final String REPORT = "report.html";
+    private static final String NO_FONTS =
+            "the PNG curves were left out, for this machine has no fonts (install fonts-dejavu-core); the report has"
+                    + " its own";
     private static final List<Cost> AXES = List.of(Cost.FLOPS, Cost.WALL_CLOCK);
 
     private ReportDirectory() {}
 
-    static Path write(Comparison comparison, ReportContent content, Path directory) {
-        var files = render(comparison, content);
+    static WrittenReport write(Comparison comparison, ReportContent content, Path directory) {
+        var contents = render(comparison, content);
         try {
             Files.createDirectories(directory);
         } catch (IOException e) {
-            throw new FailureException("cannot make the directory %s: %s; choose another place".formatted(directory, e.getMessage()), e);
+            throw new FailureException("cannot make the directory %s; choose another place".formatted(directory), e);
         }
-        files.forEach((name, bytes) -> AtomicFiles.write(directory.resolve(name), out -> out.write(bytes)));
-        return directory.resolve(REPORT);
+        var files = new ArrayList<Path>();
+        contents.forEach((name, bytes) -> {
+            AtomicFiles.write(directory.resolve(name), out -> out.write(bytes));
+            files.add(directory.resolve(name));
+        });
+        return new WrittenReport(directory.resolve(REPORT), files, CurvePng.possible() ? List.of() : List.of(NO_FONTS));
     }
 
     static Map<String, byte[]> render(Comparison comparison, ReportContent content) {
@@ -48,7 +55,8 @@ final class ReportDirectory {
     }
 
     private static String pngName(CurveFigure figure) {
-        return "curve-%s-%s.png".formatted(figure.loss().key(), figure.cost().key().replace('_', '-'));
+        return "curve-%s-%s.png"
+                .formatted(figure.loss().key(), figure.cost().key().replace('_', '-'));
     }
 
     private static byte[] utf8(String text) {

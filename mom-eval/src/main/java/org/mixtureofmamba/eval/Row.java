@@ -19,8 +19,14 @@ import java.util.OptionalDouble;
  * @param seeds    each seed's own result
  */
 public record Row(
-        LossKind loss, double target, double reached, double gain, OptionalDouble gainHalf,
-        Map<Cost, Estimate> costs, Estimate slope, List<MatchedLoss> seeds) {
+        LossKind loss,
+        double target,
+        double reached,
+        double gain,
+        OptionalDouble gainHalf,
+        Map<Cost, Estimate> costs,
+        Estimate slope,
+        List<MatchedLoss> seeds) {
     public Row {
         costs = Collections.unmodifiableMap(new EnumMap<>(costs));
         seeds = List.copyOf(seeds);
@@ -28,31 +34,42 @@ public record Row(
 
     /** How many seeds met the target. */
     public long matched() {
-        return seeds.stream().filter(seed -> seed.match() instanceof Match.Reached).count();
+        return seeds.stream()
+                .filter(seed -> seed.match() instanceof Match.Reached)
+                .count();
     }
 
     static Row of(LossKind kind, List<RunPair> pairs, Smoothing smoothing, BlockBootstrap bootstrap) {
         var seeds = pairs.stream()
-                .map(pair -> MatchedLoss.of(pair.baseline().metrics(), pair.other().metrics(), kind, smoothing))
+                .map(pair ->
+                        MatchedLoss.of(pair.baseline().metrics(), pair.other().metrics(), kind, smoothing))
                 .toList();
         var costs = new EnumMap<Cost, Estimate>(Cost.class);
         for (var cost : Cost.values()) {
-            costs.put(cost, PairedSeeds.estimate(seeds.stream().map(seed -> seed.costs().get(cost)).toList()));
+            costs.put(
+                    cost,
+                    PairedSeeds.estimate(
+                            seeds.stream().map(seed -> seed.costs().get(cost)).toList()));
         }
         var slope = PairedSeeds.estimate(seeds.stream().map(MatchedLoss::slope).toList());
         if (pairs.size() == 1) {
             var pair = pairs.getFirst();
             var intervals = bootstrap.intervals(
                     LossPair.of(pair.baseline().metrics(), pair.other().metrics(), kind, smoothing));
-            costs.replaceAll((cost, estimate) ->
-                    new Estimate(estimate.value(), java.util.Optional.ofNullable(intervals.costs().get(cost))));
+            costs.replaceAll((cost, estimate) -> new Estimate(
+                    estimate.value(),
+                    java.util.Optional.ofNullable(intervals.costs().get(cost))));
             slope = new Estimate(slope.value(), intervals.slope());
         }
-        return new Row(kind,
+        return new Row(
+                kind,
                 seeds.stream().mapToDouble(MatchedLoss::target).average().orElseThrow(),
                 seeds.stream().mapToDouble(MatchedLoss::reached).average().orElseThrow(),
                 seeds.stream().mapToDouble(MatchedLoss::gain).average().orElseThrow(),
-                PairedSeeds.halfWidth(seeds.stream().mapToDouble(MatchedLoss::gain).toArray()),
-                costs, slope, seeds);
+                PairedSeeds.halfWidth(
+                        seeds.stream().mapToDouble(MatchedLoss::gain).toArray()),
+                costs,
+                slope,
+                seeds);
     }
 }

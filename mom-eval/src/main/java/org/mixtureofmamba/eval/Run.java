@@ -25,7 +25,11 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
  * @param environment from {@code environment.json}, likewise
  */
 public record Run(
-        Path directory, RunMetrics metrics, Optional<HeldOut> heldOut, Map<String, String> config, Map<String, String> environment) {
+        Path directory,
+        RunMetrics metrics,
+        Optional<HeldOut> heldOut,
+        Map<String, String> config,
+        Map<String, String> environment) {
     static final String METRICS = "metrics.csv";
     private static final String HELD_OUT = "heldout.csv";
     private static final String CONFIG = "config.yaml";
@@ -46,7 +50,9 @@ public record Run(
             throw new UserException("%s has no %s; give the directory of a run".formatted(directory, METRICS));
         }
         var heldOut = directory.resolve(HELD_OUT);
-        return new Run(directory, RunMetrics.read(metrics),
+        return new Run(
+                directory,
+                RunMetrics.read(metrics),
                 Files.exists(heldOut) ? Optional.of(HeldOut.read(heldOut)) : Optional.empty(),
                 keys(directory.resolve(CONFIG), YAMLMapper.builder().build()),
                 keys(directory.resolve(ENVIRONMENT), JsonMapper.builder().build()));
@@ -75,13 +81,17 @@ public record Run(
                 return keys;
             }
             if (Files.size(file) > LARGEST_CONFIG) {
-                throw new UserException("%s is larger than %,d bytes; this is no run file".formatted(file, LARGEST_CONFIG));
+                throw new UserException(
+                        "%s is larger than %,d bytes; this is no run file".formatted(file, LARGEST_CONFIG));
             }
             flatten("", mapper.readTree(Files.readString(file)), keys);
         } catch (JacksonException e) {
             var place = e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
             // The parser quotes the source over several indented lines; what is left says what it missed.
-            var reason = e.getOriginalMessage().lines().filter(line -> !line.startsWith(" ")).collect(Collectors.joining("; "));
+            var reason = e.getOriginalMessage()
+                    .lines()
+                    .filter(line -> !line.startsWith(" "))
+                    .collect(Collectors.joining("; "));
             throw new UserException("%s%s: %s".formatted(file, place, reason), e);
         } catch (IOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, e.getMessage()), e);

@@ -26,8 +26,8 @@ public record RunGroup(String name, List<Run> runs) {
     }
 
     /**
-     * Reads a run directory, or a directory whose subdirectories are the runs of one model, one a seed (in the order of their names, numbers
-     * by value). The name is the directory's.
+     * Reads a run directory, or a directory whose subdirectories are the runs of one model, one a seed (in the order of
+     * their names, numbers by value). The name is the directory's.
      *
      * @throws UserException if it is neither
      */
@@ -41,7 +41,8 @@ public record RunGroup(String name, List<Run> runs) {
         }
         try (var inside = Files.list(path)) {
             var seeds = inside.filter(seed -> Files.isRegularFile(seed.resolve(Run.METRICS)))
-                    .sorted(Comparator.comparingInt((Path seed) -> seed.getFileName().toString().length())
+                    .sorted(Comparator.comparingInt(
+                                    (Path seed) -> seed.getFileName().toString().length())
                             .thenComparing(Comparator.naturalOrder()))
                     .limit(MOST_RUNS)
                     .toList();
@@ -63,6 +64,7 @@ public record RunGroup(String name, List<Run> runs) {
     /** Whether every run tells its seed and no two the same. */
     boolean tellsSeeds() {
         var seeds = new HashSet<String>();
-        return runs.stream().allMatch(run -> run.seed().isPresent() && seeds.add(run.seed().get()));
+        return runs.stream()
+                .allMatch(run -> run.seed().isPresent() && seeds.add(run.seed().get()));
     }
 }

@@ -14,9 +14,9 @@ import org.apache.commons.csv.DuplicateHeaderMode;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * The rows of one run's {@code metrics.csv}: what was spent and what the losses were, step by step. An empty cell was not
- * measured; a cell that is no finite number, a step that does not follow the one before it, a total that falls and a row of the
- * wrong length are errors that name the line.
+ * The rows of one run's {@code metrics.csv}: what was spent and what the losses were, step by step. An empty cell was
+ * not measured; a cell that is no finite number, a step that does not follow the one before it, a total that falls and
+ * a row of the wrong length are errors that name the line.
  */
 public final class RunMetrics {
     static final int MAX_ROWS = 5_000_000;
@@ -37,9 +37,14 @@ public final class RunMetrics {
      * @throws UserException if the file cannot be read or is not what it should be, with file and line
      */
     public static RunMetrics read(Path file) {
-        var format = CSVFormat.DEFAULT.builder().setHeader().setSkipHeaderRecord(true).setQuote(null)
+        var format = CSVFormat.DEFAULT
+                .builder()
+                .setHeader()
+                .setSkipHeaderRecord(true)
+                .setQuote(null)
                 .setDuplicateHeaderMode(DuplicateHeaderMode.DISALLOW)
-                .setIgnoreEmptyLines(false).get();
+                .setIgnoreEmptyLines(false)
+                .get();
         try (var reader = new BoundedLines(Files.newBufferedReader(file, StandardCharsets.UTF_8));
                 var parser = format.parse(reader)) {
             var rows = new Rows(file, parser.getHeaderMap());
@@ -48,8 +53,7 @@ public final class RunMetrics {
             }
             return rows.finish();
         } catch (IllegalArgumentException e) {
-            throw new UserException(
-                    "%s:1: bad header: %s; expected %s".formatted(file, e.getMessage(), header()), e);
+            throw new UserException("%s:1: bad header: %s; expected %s".formatted(file, e.getMessage(), header()), e);
         } catch (IOException | java.io.UncheckedIOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, reason(e)), e);
         }
@@ -119,7 +123,8 @@ public final class RunMetrics {
                     places.put(column, place);
                     values.put(column, new double[1024]);
                 } else if (column.required()) {
-                    throw new UserException("%s:1: column %s is missing; expected %s".formatted(file, column.key(), header()));
+                    throw new UserException(
+                            "%s:1: column %s is missing; expected %s".formatted(file, column.key(), header()));
                 }
             }
         }
@@ -127,8 +132,9 @@ public final class RunMetrics {
         void add(CSVRecord row, int width) {
             long line = row.getRecordNumber() + 1;
             if (row.size() != width) {
-                throw new UserException("%s:%d: %d cells where the header has %d; the row was cut off, resume the run or delete the line"
-                        .formatted(file, line, row.size(), width));
+                throw new UserException(
+                        "%s:%d: %d cells where the header has %d; a row was cut off: resume the run or delete the line"
+                                .formatted(file, line, row.size(), width));
             }
             if (count == MAX_ROWS) {
                 throw new UserException("%s:%d: more than %,d rows; log fewer steps".formatted(file, line, MAX_ROWS));
@@ -162,8 +168,13 @@ public final class RunMetrics {
             } catch (NumberFormatException e) {
                 // Told below, like a number that is not finite.
             }
-            throw new UserException("%s:%d: %s is %s, not a finite number; a value that was not measured is an empty cell"
-                    .formatted(file, line, column.key(), text.length() > 40 ? text.substring(0, 40) + "..." : text));
+            throw new UserException(
+                    "%s:%d: %s is %s, not a finite number; a value that was not measured is an empty cell"
+                            .formatted(
+                                    file,
+                                    line,
+                                    column.key(),
+                                    text.length() > 40 ? text.substring(0, 40) + "..." : text));
         }
 
         private void check(Column column, double value, long line) {

@@ -18,15 +18,20 @@ record RunPair(Run baseline, Run other) {
             for (var run : baseline.runs()) {
                 other.withSeed(run.seed().orElseThrow()).ifPresent(match -> pairs.add(new RunPair(run, match)));
             }
-            if (pairs.size() != baseline.runs().size() || pairs.size() != other.runs().size()) {
-                throw new UserException("%s has the seeds %s and %s has %s; give runs of the same seeds".formatted(
-                        baseline.name(), seeds(baseline), other.name(), seeds(other)));
+            if (pairs.size() != baseline.runs().size()
+                    || pairs.size() != other.runs().size()) {
+                throw new UserException("%s has the seeds %s and %s has %s; give runs of the same seeds"
+                        .formatted(baseline.name(), seeds(baseline), other.name(), seeds(other)));
             }
             return pairs;
         }
         if (baseline.runs().size() != other.runs().size()) {
-            throw new UserException("%s has %d runs and %s has %d; give as many of each, one a seed".formatted(
-                    baseline.name(), baseline.runs().size(), other.name(), other.runs().size()));
+            throw new UserException("%s has %d runs and %s has %d; give as many of each, one a seed"
+                    .formatted(
+                            baseline.name(),
+                            baseline.runs().size(),
+                            other.name(),
+                            other.runs().size()));
         }
         return IntStream.range(0, baseline.runs().size())
                 .mapToObj(i -> new RunPair(baseline.runs().get(i), other.runs().get(i)))
@@ -34,6 +39,8 @@ record RunPair(Run baseline, Run other) {
     }
 
     private static String seeds(RunGroup group) {
-        return String.join(", ", group.runs().stream().map(run -> run.seed().orElse("none")).toList());
+        return String.join(
+                ", ",
+                group.runs().stream().map(run -> run.seed().orElse("none")).toList());
     }
 }

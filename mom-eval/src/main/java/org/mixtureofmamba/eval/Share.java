@@ -32,7 +32,10 @@ public sealed interface Share {
         };
     }
 
-    /** The mean over seeds. A seed that never matched makes the mean a lower bound, one that was not measured makes it unknown. */
+    /**
+     * The mean over seeds. A seed that never matched makes the mean a lower bound, one that was not measured makes it
+     * unknown.
+     */
     static Share mean(List<Share> shares) {
         double sum = 0;
         boolean bound = false;

@@ -5,9 +5,9 @@ import org.mixtureofmamba.core.UserException;
 /**
  * Centred running mean over {@code window() = 2·half + 1} steps.
  *
- * <p>The value at step s is the mean of what was measured at steps s - half to s + half. Towards the ends of a run the window is cut off at the
- * run's first and last step (at the end it is the mean of the last half + 1 steps). Steps without a measurement are skipped: they add
- * nothing to a mean and have no smoothed value.
+ * <p>The value at step s is the mean of what was measured at steps s - half to s + half. Towards the ends of a run the
+ * window is cut off at the run's first and last step (at the end it is the mean of the last half + 1 steps). Steps
+ * without a measurement are skipped: they add nothing to a mean and have no smoothed value.
  *
  * @param half steps on either side of the centre, 0 for none
  */
@@ -30,7 +30,9 @@ public record Smoothing(int half) {
         if (!(share >= 0 && share <= 0.5)) {
             throw new UserException("a smoothing window of %s of the run; use a share from 0 to 0.5".formatted(share));
         }
-        double steps = baseline.last(Column.STEP).orElseThrow() - baseline.at(Column.STEP, 0).orElseThrow() + 1;
+        double steps = baseline.last(Column.STEP).orElseThrow()
+                - baseline.at(Column.STEP, 0).orElseThrow()
+                + 1;
         return new Smoothing((int) Math.round(share * steps / 2));
     }
 

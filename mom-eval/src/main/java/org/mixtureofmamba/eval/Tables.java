@@ -26,7 +26,10 @@ final class Tables {
     /** What the figures are, in one sentence. */
     static String caption(Comparison comparison, Contender contender) {
         return "What %s needed to reach the training loss at which %s ended, in percent of %s's whole run."
-                .formatted(contender.name(), comparison.baseline().name(), comparison.baseline().name());
+                .formatted(
+                        contender.name(),
+                        comparison.baseline().name(),
+                        comparison.baseline().name());
     }
 
     /** How the intervals and curves were made. */
@@ -37,10 +40,13 @@ final class Tables {
                 .findFirst();
         int seeds = contender.runs().runs().size();
         var interval = basis.map(i -> switch (i.basis()) {
-            case SEEDS -> "Interval: 95 %%, Student's t over %d paired seeds.".formatted(seeds);
-            case BLOCK_BOOTSTRAP -> "Interval: 95 %, block bootstrap of one seed's curves: it says nothing of other seeds.";
-        }).orElse("No interval.");
-        return "Losses: running mean over %d steps. %s".formatted(comparison.smoothing().window(), interval);
+                    case SEEDS -> "Interval: 95 %%, Student's t over %d paired seeds.".formatted(seeds);
+                    case BLOCK_BOOTSTRAP ->
+                        "Interval: 95 %, block bootstrap of one seed's curves; it says nothing of other seeds.";
+                })
+                .orElse("No interval.");
+        return "Losses: running mean over %d steps. %s"
+                .formatted(comparison.smoothing().window(), interval);
     }
 
     /** The paper's figure for a row, or that there is none. */
@@ -63,7 +69,8 @@ final class Tables {
         long matched = row.matched();
         return matched == row.seeds().size() || row.seeds().size() == 1
                 ? Optional.empty()
-                : Optional.of("%s: %d of %d seeds reached the target".formatted(title(row.loss()), matched, row.seeds().size()));
+                : Optional.of("%s: %d of %d seeds reached the target, so the mean is a lower bound"
+                        .formatted(title(row.loss()), matched, row.seeds().size()));
     }
 
     static String loss(double nats) {
@@ -72,15 +79,21 @@ final class Tables {
 
     static String gain(Row row) {
         return String.format(Locale.ROOT, "%+.4f", row.gain())
-                + (row.gainHalf().isPresent() ? String.format(Locale.ROOT, " ± %.4f", row.gainHalf().getAsDouble()) : "");
+                + (row.gainHalf().isPresent()
+                        ? String.format(Locale.ROOT, " ± %.4f", row.gainHalf().getAsDouble())
+                        : "");
     }
 
     static String text(Comparison comparison) {
         var text = new StringBuilder();
         for (var contender : comparison.contenders()) {
             var cells = cells(comparison, contender);
-            text.append(caption(comparison, contender)).append("\n\n").append(aligned(cells)).append('\n')
-                    .append(method(comparison, contender)).append('\n');
+            text.append(caption(comparison, contender))
+                    .append("\n\n")
+                    .append(aligned(cells))
+                    .append('\n')
+                    .append(method(comparison, contender))
+                    .append('\n');
             notes(contender).forEach(note -> text.append(note).append('\n'));
             text.append('\n');
         }
@@ -91,44 +104,78 @@ final class Tables {
         var text = new StringBuilder("# Matched loss\n");
         for (var contender : comparison.contenders()) {
             var cells = cells(comparison, contender);
-            text.append("\n## ").append(pipe(contender.name())).append(" against ").append(pipe(comparison.baseline().name()))
-                    .append("\n\n").append(pipe(caption(comparison, contender))).append("\n\n");
+            text.append("\n## ")
+                    .append(pipe(contender.name()))
+                    .append(" against ")
+                    .append(pipe(comparison.baseline().name()))
+                    .append("\n\n")
+                    .append(pipe(caption(comparison, contender)))
+                    .append("\n\n");
             for (int i = 0; i < cells.size(); i++) {
                 text.append(cells.get(i).stream().map(Tables::pipe).collect(Collectors.joining(" | ", "| ", " |\n")));
                 if (i == 0) {
-                    text.append("|---").append("|--:".repeat(cells.getFirst().size() - 1)).append("|\n");
+                    text.append("|---")
+                            .append("|--:".repeat(cells.getFirst().size() - 1))
+                            .append("|\n");
                 }
             }
             text.append('\n').append(method(comparison, contender)).append('\n');
             notes(contender).forEach(note -> text.append("\n- ").append(pipe(note)));
             text.append("\n### Fair pair\n\n");
-            contender.findings().forEach(finding ->
-                    text.append("- ").append(finding.verdict().title()).append(": ").append(pipe(finding.text())).append('\n'));
+            contender
+                    .findings()
+                    .forEach(finding -> text.append("- ")
+                            .append(finding.verdict().title())
+                            .append(": ")
+                            .append(pipe(finding.text()))
+                            .append('\n'));
         }
         return text.toString();
     }
 
     static String csv(Comparison comparison) {
         var text = new StringBuilder();
-        var head = new ArrayList<>(List.of("model", "baseline", "loss", "seeds", "seeds_matched",
-                "baseline_loss", "model_loss", "loss_gain", "loss_gain_half_width"));
+        var head = new ArrayList<>(List.of(
+                "model",
+                "baseline",
+                "loss",
+                "seeds",
+                "seeds_matched",
+                "baseline_loss",
+                "model_loss",
+                "loss_gain",
+                "loss_gain_half_width"));
         for (var cost : Cost.values()) {
             head.addAll(List.of(cost.key() + "_percent", cost.key() + "_low", cost.key() + "_high"));
         }
         head.addAll(List.of("slope_percent", "slope_low", "slope_high", "interval", "paper_percent_1_4b"));
-        try (var printer = new CSVPrinter(text, CSVFormat.DEFAULT.builder().setRecordSeparator('\n').get())) {
+        try (var printer = new CSVPrinter(
+                text, CSVFormat.DEFAULT.builder().setRecordSeparator('\n').get())) {
             printer.printRecord(head);
             for (var contender : comparison.contenders()) {
                 for (var row : contender.rows()) {
-                    var cells = new ArrayList<Object>(List.of(contender.name(), comparison.baseline().name(), row.loss().key(),
-                            row.seeds().size(), row.matched(), precise(row.target()), precise(row.reached()), precise(row.gain()),
+                    var cells = new ArrayList<Object>(List.of(
+                            contender.name(),
+                            comparison.baseline().name(),
+                            row.loss().key(),
+                            row.seeds().size(),
+                            row.matched(),
+                            precise(row.target()),
+                            precise(row.reached()),
+                            precise(row.gain()),
                             row.gainHalf().isPresent() ? precise(row.gainHalf().getAsDouble()) : ""));
                     for (var cost : Cost.values()) {
                         addEstimate(cells, row.costs().get(cost));
                     }
                     addEstimate(cells, row.slope());
-                    cells.add(row.costs().get(Cost.FLOPS).interval().map(i -> i.basis().title()).orElse("none"));
-                    cells.add(figure(comparison, row).map(f -> String.format(Locale.ROOT, "%.2f", f.percent())).orElse(""));
+                    cells.add(row.costs()
+                            .get(Cost.FLOPS)
+                            .interval()
+                            .map(i -> i.basis().title())
+                            .orElse("none"));
+                    cells.add(figure(comparison, row)
+                            .map(f -> String.format(Locale.ROOT, "%.2f", f.percent()))
+                            .orElse(""));
                     printer.printRecord(cells);
                 }
             }
@@ -150,20 +197,30 @@ final class Tables {
             model.put("name", contender.name());
             model.put("fair", contender.fair());
             var findings = model.putArray("findings");
-            contender.findings().forEach(finding -> findings.addObject()
-                    .put("verdict", finding.verdict().title()).put("text", finding.text()));
+            contender
+                    .findings()
+                    .forEach(finding -> findings.addObject()
+                            .put("verdict", finding.verdict().title())
+                            .put("text", finding.text()));
             var losses = model.putArray("losses");
             for (var row : contender.rows()) {
                 var node = losses.addObject();
-                node.put("loss", row.loss().key()).put("seeds", row.seeds().size()).put("seeds_matched", row.matched())
-                        .put("baseline_loss", row.target()).put("model_loss", row.reached()).put("loss_gain", row.gain());
+                node.put("loss", row.loss().key())
+                        .put("seeds", row.seeds().size())
+                        .put("seeds_matched", row.matched())
+                        .put("baseline_loss", row.target())
+                        .put("model_loss", row.reached())
+                        .put("loss_gain", row.gain());
                 row.gainHalf().ifPresent(half -> node.put("loss_gain_half_width", half));
                 for (var cost : Cost.values()) {
                     putEstimate(node.putObject(cost.key()), row.costs().get(cost));
                 }
                 putEstimate(node.putObject("slope"), row.slope());
-                figure(comparison, row).ifPresent(f -> node.putObject("paper")
-                        .put("percent", f.percent()).put("scale", PaperFigures.SCALE).put("setting", f.setting()));
+                figure(comparison, row)
+                        .ifPresent(f -> node.putObject("paper")
+                                .put("percent", f.percent())
+                                .put("scale", PaperFigures.SCALE)
+                                .put("setting", f.setting()));
             }
         }
         return mapper.writerWithDefaultPrettyPrinter().writeValueAsString(root) + "\n";
@@ -175,7 +232,8 @@ final class Tables {
         contender.rows().forEach(row -> unmatched(row).ifPresent(notes::add));
         contender.findings().stream()
                 .filter(f -> f.verdict() == Finding.Verdict.UNFAIR || f.verdict() == Finding.Verdict.CAUTION)
-                .forEach(f -> notes.add((f.verdict() == Finding.Verdict.UNFAIR ? "Not a fair pair: " : "Caution: ") + f.text()));
+                .forEach(f -> notes.add(
+                        (f.verdict() == Finding.Verdict.UNFAIR ? "Not a fair pair: " : "Caution: ") + f.text()));
         return notes;
     }
 
@@ -202,7 +260,8 @@ final class Tables {
 
     private static String aligned(List<List<String>> rows) {
         var widths = IntStream.range(0, rows.getFirst().size())
-                .map(i -> rows.stream().mapToInt(row -> row.get(i).length()).max().orElse(0))
+                .map(i ->
+                        rows.stream().mapToInt(row -> row.get(i).length()).max().orElse(0))
                 .toArray();
         var text = new StringBuilder();
         for (var row : rows) {
@@ -222,7 +281,9 @@ final class Tables {
     }
 
     private static String cell(Share share) {
-        return share instanceof Share.NotMeasured ? "" : share instanceof Share.Of(double percent) ? precise(percent) : share.number();
+        return share instanceof Share.NotMeasured
+                ? ""
+                : share instanceof Share.Of(double percent) ? precise(percent) : share.number();
     }
 
     private static void putEstimate(ObjectNode node, Estimate estimate) {

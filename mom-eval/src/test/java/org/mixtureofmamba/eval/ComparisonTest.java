@@ -25,12 +25,13 @@ class ComparisonTest {
     private Path directory;
 
     private Path run(String name, double speed, String config) {
-        return Curves.write(directory.resolve(name), Curves.columns(400, 0.5, step -> Curves.falling(speed * step)), config);
+        return Curves.write(
+                directory.resolve(name), Curves.columns(400, 0.5, step -> Curves.falling(speed * step)), config);
     }
 
     private static String config(int seed, String split) {
-        return "setting: chameleon\nseed: %d\nrun: runs/%s\nmodel:\n  split: [%s]\ndata:\n  corpus: demo\n".formatted(
-                seed, split, split);
+        return "setting: chameleon\nseed: %d\nrun: runs/%s\nmodel:\n  split: [%s]\ndata:\n  corpus: demo\n"
+                .formatted(seed, split, split);
     }
 
     @Test
@@ -39,10 +40,12 @@ class ComparisonTest {
         assertThat(comparison.losses()).containsExactly(LossKind.TEXT, LossKind.IMAGE, LossKind.ALL);
         var row = comparison.contenders().getFirst().row(LossKind.TEXT).orElseThrow();
         assertThat(((Share.Of) row.costs().get(Cost.FLOPS).value()).percent()).isCloseTo(50, within(0.5));
-        assertThat(row.costs().get(Cost.FLOPS).interval().orElseThrow().basis()).isEqualTo(Interval.Basis.BLOCK_BOOTSTRAP);
+        assertThat(row.costs().get(Cost.FLOPS).interval().orElseThrow().basis())
+                .isEqualTo(Interval.Basis.BLOCK_BOOTSTRAP);
         assertThat(comparison.contenders().getFirst().fair()).isTrue();
         assertThat(comparison.contenders().getFirst().findings())
-                .anyMatch(f -> f.verdict() == Finding.Verdict.UNKNOWN && f.text().contains("config.yaml"));
+                .anyMatch(
+                        f -> f.verdict() == Finding.Verdict.UNKNOWN && f.text().contains("config.yaml"));
         assertThat(comparison.table()).contains("dense", "mom", "FLOPs", "wall-clock", "text", "image", "none known");
     }
 
@@ -63,7 +66,9 @@ class ComparisonTest {
         assertThat(row.costs().get(Cost.FLOPS).interval().orElseThrow().basis()).isEqualTo(Interval.Basis.SEEDS);
         assertThat(row.gainHalf()).isPresent();
         assertThat(contender.fair()).isTrue();
-        assertThat(contender.findings()).anyMatch(f -> f.verdict() == Finding.Verdict.COMPARED && f.text().startsWith("model.split"));
+        assertThat(contender.findings())
+                .anyMatch(
+                        f -> f.verdict() == Finding.Verdict.COMPARED && f.text().startsWith("model.split"));
     }
 
     @Test
@@ -73,13 +78,17 @@ class ComparisonTest {
         run("mom/a", 2, config(0, "in"));
         run("mom/b", 2, config(7, "in"));
         assertThatThrownBy(() -> Comparison.of(directory.resolve("dense"), List.of(directory.resolve("mom")), FAST))
-                .isInstanceOf(UserException.class).hasMessageContaining("same seeds");
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("same seeds");
         assertThatThrownBy(() -> Comparison.of(directory.resolve("dense"), List.of(run("bare", 2, "")), FAST))
-                .isInstanceOf(UserException.class).hasMessageContaining("dense has 2 runs and bare has 1");
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("dense has 2 runs and bare has 1");
         assertThatThrownBy(() -> Comparison.of(directory.resolve("dense/a"), List.of(), FAST))
-                .isInstanceOf(UserException.class).hasMessageContaining("nothing to compare");
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("nothing to compare");
         assertThatThrownBy(() -> Comparison.of(directory, List.of(directory.resolve("nowhere")), FAST))
-                .isInstanceOf(UserException.class).hasMessageContaining("give the directory of a run");
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("give the directory of a run");
     }
 
     @Test
@@ -91,41 +100,68 @@ class ComparisonTest {
         var mom = Curves.write(directory.resolve("mom"), columns, config(1, "in") + "lr: 0.002\n");
         var contender = Comparison.of(dense, List.of(mom), FAST).contenders().getFirst();
         assertThat(contender.fair()).isFalse();
-        assertThat(contender.findings().stream().filter(f -> f.verdict() == Finding.Verdict.UNFAIR).map(Finding::text))
+        assertThat(contender.findings().stream()
+                        .filter(f -> f.verdict() == Finding.Verdict.UNFAIR)
+                        .map(Finding::text))
                 .anyMatch(text -> text.equals("steps: 400 and 300"))
                 .anyMatch(text -> text.startsWith("tokens a step: differ from step 21"))
                 .anyMatch(text -> text.startsWith("learning-rate schedule: differ from step 101"))
                 .anyMatch(text -> text.equals("lr: 0.001 and 0.002"))
                 .anyMatch(text -> text.equals("seed: 0 and 1"));
-        assertThat(contender.findings().stream().filter(f -> f.text().startsWith("run:"))).isEmpty();
+        assertThat(contender.findings().stream().filter(f -> f.text().startsWith("run:")))
+                .isEmpty();
     }
 
     @Test
     void writesEveryFileOfTheReport() throws IOException {
-        Files.writeString(run("dense", 1, config(0, "")).resolve("heldout.csv"), "step,modality,loss,tokens\n400,text,2.75,99\n");
-        Files.writeString(directory.resolve("dense/environment.json"), "{\"params\": 123456, \"device\": {\"name\": \"two <cores>\"}}");
+        Files.writeString(
+                run("dense", 1, config(0, "")).resolve("heldout.csv"), "step,modality,loss,tokens\n400,text,2.75,99\n");
+        Files.writeString(
+                directory.resolve("dense/environment.json"),
+                "{\"params\": 123456, \"device\": {\"name\": \"two <cores>\"}}");
         var comparison = Comparison.of(directory.resolve("dense"), List.of(run("mom", 2, config(0, "in"))), FAST);
         var out = directory.resolve("out/report");
-        var report = comparison.write(out, new ReportContent("A <title>", List.of(
-                new ReportSample.Image("a picture", PIXEL),
-                new ReportSample.Clip("a clip", PIXEL),
-                new ReportSample.Text("a text", "<script>alert(1)</script>"))));
-        assertThat(report).isEqualTo(out.resolve("report.html"));
-        assertThat(out).isDirectoryContaining("glob:**matched-loss.csv").isDirectoryContaining("glob:**matched-loss.md")
+        var report = comparison.write(
+                out,
+                new ReportContent(
+                        "A <title>",
+                        List.of(
+                                new ReportSample.Image("a picture", PIXEL),
+                                new ReportSample.Clip("a clip", PIXEL),
+                                new ReportSample.Text("a text", "<script>alert(1)</script>"))));
+        assertThat(report.report()).isEqualTo(out.resolve("report.html"));
+        assertThat(report.files())
+                .allSatisfy(file -> assertThat(file).isNotEmptyFile())
+                .contains(report.report());
+        assertThat(report.notes()).isEmpty();
+        assertThat(out)
+                .isDirectoryContaining("glob:**matched-loss.csv")
+                .isDirectoryContaining("glob:**matched-loss.md")
                 .isDirectoryContaining("glob:**matched-loss.json");
         for (var loss : List.of("text", "image", "all")) {
             for (var axis : List.of("flops", "wall-clock")) {
-                var picture = ImageIO.read(out.resolve("curve-%s-%s.png".formatted(loss, axis)).toFile());
+                var picture = ImageIO.read(
+                        out.resolve("curve-%s-%s.png".formatted(loss, axis)).toFile());
                 assertThat(picture.getWidth()).isEqualTo(1200);
             }
         }
         try (var files = Files.list(out)) {
-            assertThat(files.filter(file -> file.getFileName().toString().startsWith("."))).isEmpty();
+            assertThat(files.filter(file -> file.getFileName().toString().startsWith(".")))
+                    .isEmpty();
         }
 
-        var html = Files.readString(report);
-        assertThat(html).contains("A &lt;title&gt;", "&lt;script&gt;", "two &lt;cores&gt;", "123,456", "2.7500",
-                        "data:image/png;base64,AQID", "data:audio/wav;base64,AQID", "42.50 %", "65.40 %")
+        var html = Files.readString(report.report());
+        assertThat(html)
+                .contains(
+                        "A &lt;title&gt;",
+                        "&lt;script&gt;",
+                        "two &lt;cores&gt;",
+                        "123,456",
+                        "2.7500",
+                        "data:image/png;base64,AQID",
+                        "data:audio/wav;base64,AQID",
+                        "42.50 %",
+                        "65.40 %")
                 .doesNotContain("24.80", "34.76", "<script", "http://", "https://", "NaN");
 
         var csv = Files.readAllLines(out.resolve("matched-loss.csv"));
@@ -179,21 +215,30 @@ class ComparisonTest {
     @Test
     void severalModelsStandBesideOneBaselineUnderTheirOwnNames() {
         var comparison = Comparison.of(
-                run("dense", 1, ""), List.of(run("a/mom", 2, ""), run("b/mom", 1.5, ""), run("transformer", 1.2, "")), FAST);
-        assertThat(comparison.contenders().stream().map(Contender::name).distinct()).hasSize(3);
-        assertThat(new String(ReportDirectory.render(comparison, new ReportContent("t", List.of())).get("report.html"),
-                StandardCharsets.UTF_8)).contains("transformer");
+                run("dense", 1, ""),
+                List.of(run("a/mom", 2, ""), run("b/mom", 1.5, ""), run("transformer", 1.2, "")),
+                FAST);
+        assertThat(comparison.contenders().stream().map(Contender::name).distinct())
+                .hasSize(3);
+        assertThat(new String(
+                        ReportDirectory.render(comparison, new ReportContent("t", List.of()))
+                                .get("report.html"),
+                        StandardCharsets.UTF_8))
+                .contains("transformer");
     }
 
     @Test
     void aBadFileBesideTheMetricsIsNamed() throws IOException {
         var dense = run("dense", 1, "a: [1\nb: }");
         assertThatThrownBy(() -> Comparison.of(dense, List.of(dense), FAST))
-                .isInstanceOf(UserException.class).hasMessageContaining("config.yaml:").hasMessageNotContaining("\n");
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("config.yaml:")
+                .hasMessageNotContaining("\n");
         Files.delete(dense.resolve("config.yaml"));
         Files.writeString(directory.resolve("blocked"), "a file");
         var comparison = Comparison.of(dense, List.of(run("mom", 2, "")), FAST);
         assertThatThrownBy(() -> comparison.write(directory.resolve("blocked/out"), new ReportContent("t", List.of())))
-                .isInstanceOf(MomException.class).hasMessageContaining("blocked");
+                .isInstanceOf(MomException.class)
+                .hasMessageContaining("blocked");
     }
 }

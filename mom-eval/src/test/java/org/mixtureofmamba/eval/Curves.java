@@ -63,15 +63,29 @@ final class Curves {
 
     /** A run directory with metrics and, unless {@code config} is empty, a configuration. */
     static Path write(Path directory, Map<Column, double[]> columns, String config) {
-        var text = new StringBuilder("step,tokens,flops,wall_s,loss,loss_text,loss_image,loss_speech,lr,grad_norm,tokens_per_s,mfu,energy_j\n");
+        var text = new StringBuilder(
+                "step,tokens,flops,wall_s,loss,loss_text,loss_image,loss_speech,"
+                        + "lr,grad_norm,tokens_per_s,mfu,energy_j\n");
         for (int i = 0; i < columns.get(Column.STEP).length; i++) {
-            for (var column : new Column[] {Column.STEP, Column.TOKENS, Column.FLOPS, Column.WALL_S, Column.LOSS, Column.LOSS_TEXT,
-                Column.LOSS_IMAGE, Column.LOSS_SPEECH, Column.LR}) {
+            for (var column : new Column[] {
+                Column.STEP,
+                Column.TOKENS,
+                Column.FLOPS,
+                Column.WALL_S,
+                Column.LOSS,
+                Column.LOSS_TEXT,
+                Column.LOSS_IMAGE,
+                Column.LOSS_SPEECH,
+                Column.LR
+            }) {
                 double value = columns.get(column)[i];
-                text.append(Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.10g", value)).append(',');
+                text.append(Double.isNaN(value) ? "" : String.format(Locale.ROOT, "%.10g", value))
+                        .append(',');
             }
             double energy = columns.get(Column.ENERGY_J)[i];
-            text.append("1.0,900,,").append(Double.isNaN(energy) ? "" : Double.toString(energy)).append('\n');
+            text.append("1.0,900,,")
+                    .append(Double.isNaN(energy) ? "" : Double.toString(energy))
+                    .append('\n');
         }
         try {
             Files.createDirectories(directory);

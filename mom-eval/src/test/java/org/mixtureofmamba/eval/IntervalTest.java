@@ -15,7 +15,8 @@ class IntervalTest {
         var shared = Curves.noise(steps, size, seed);
         var first = Curves.noise(steps, size / 3, seed + 1000);
         var second = Curves.noise(steps, size / 3, seed + 2000);
-        return pair(Curves.run(steps, 1, step -> Curves.falling(step) + shared[(int) step] + first[(int) step]),
+        return pair(
+                Curves.run(steps, 1, step -> Curves.falling(step) + shared[(int) step] + first[(int) step]),
                 Curves.run(steps, 2, step -> Curves.falling(step * speed) + shared[(int) step] + second[(int) step]));
     }
 
@@ -64,7 +65,10 @@ class IntervalTest {
         int covered = 0;
         int runs = 60;
         for (int seed = 0; seed < runs; seed++) {
-            var interval = new BlockBootstrap(200, seed).intervals(noisy(600, 1.25, 0.03, seed)).costs().get(Cost.FLOPS);
+            var interval = new BlockBootstrap(200, seed)
+                    .intervals(noisy(600, 1.25, 0.03, seed))
+                    .costs()
+                    .get(Cost.FLOPS);
             double low = ((Share.Of) interval.low()).percent();
             double high = interval.high() instanceof Share.Of(double percent) ? percent : Double.POSITIVE_INFINITY;
             covered += low <= 80 && 80 <= high ? 1 : 0;
@@ -74,7 +78,10 @@ class IntervalTest {
 
     @Test
     void drawsThatNeverMatchLieBeyondTheRun() {
-        var interval = new BlockBootstrap(200, 0).intervals(noisy(600, 1.0, 0.1, 3)).costs().get(Cost.WALL_CLOCK);
+        var interval = new BlockBootstrap(200, 0)
+                .intervals(noisy(600, 1.0, 0.1, 3))
+                .costs()
+                .get(Cost.WALL_CLOCK);
         assertThat(interval.high()).isEqualTo(new Share.MoreThan(200));
         assertThat(interval.text()).endsWith("to > 200");
     }

@@ -37,26 +37,29 @@ class RunMetricsTest {
 
     @Test
     void needsNoColumnThatItCanDoWithout() throws IOException {
-        var metrics = read("loss_speech,step,tokens,flops,wall_s,loss,loss_text,loss_image,extra\n,1,10,1e12,0.5,4,3,5,x\n");
+        var metrics =
+                read("loss_speech,step,tokens,flops,wall_s,loss,loss_text,loss_image,extra\n,1,10,1e12,0.5,4,3,5,x\n");
         assertThat(metrics.at(Column.LOSS_TEXT, 0)).hasValue(3);
         assertThat(metrics.has(Column.ENERGY_J)).isFalse();
         assertThat(metrics.has(Column.LR)).isFalse();
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "1,20,2e12,1,3,3,5,,1e-3,1,20,, | :3: step 1 after step 1",
-        "0,20,2e12,1,3,3,5,,1e-3,1,20,, | :3: step 0 after step 1",
-        "2,20,2e12,1,NaN,3,5,,1e-3,1,20,, | :3: loss is NaN",
-        "2,20,2e12,1,3,Infinity,5,,1e-3,1,20,, | :3: loss_text is Infinity",
-        "2,20,2e12,1,three,3,5,,1e-3,1,20,, | :3: loss is three",
-        "2,20,,1,3,3,5,,1e-3,1,20,, | :3: flops is empty",
-        "2,20,5e11,1,3,3,5,,1e-3,1,20,, | :3: flops falls",
-        "2,20,2e12,0.1,3,3,5,,1e-3,1,20,, | :3: wall_s falls",
-        "2,-20,2e12,1,3,3,5,,1e-3,1,20,, | :3: tokens is negative",
-        "2,20,2e12 | :3: 3 cells where the header has 13",
-        "2,20,2e12,1,3,3,5,,1e-3,1,20,,,, | :3: 15 cells"
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "1,20,2e12,1,3,3,5,,1e-3,1,20,, | :3: step 1 after step 1",
+                "0,20,2e12,1,3,3,5,,1e-3,1,20,, | :3: step 0 after step 1",
+                "2,20,2e12,1,NaN,3,5,,1e-3,1,20,, | :3: loss is NaN",
+                "2,20,2e12,1,3,Infinity,5,,1e-3,1,20,, | :3: loss_text is Infinity",
+                "2,20,2e12,1,three,3,5,,1e-3,1,20,, | :3: loss is three",
+                "2,20,,1,3,3,5,,1e-3,1,20,, | :3: flops is empty",
+                "2,20,5e11,1,3,3,5,,1e-3,1,20,, | :3: flops falls",
+                "2,20,2e12,0.1,3,3,5,,1e-3,1,20,, | :3: wall_s falls",
+                "2,-20,2e12,1,3,3,5,,1e-3,1,20,, | :3: tokens is negative",
+                "2,20,2e12 | :3: 3 cells where the header has 13",
+                "2,20,2e12,1,3,3,5,,1e-3,1,20,,,, | :3: 15 cells"
+            })
     void namesTheLineOfABadRow(String row, String told) {
         assertThatThrownBy(() -> read(HEAD + FIRST + row + "\n"))
                 .isInstanceOf(UserException.class)
@@ -85,12 +88,15 @@ class RunMetricsTest {
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("a line is longer");
         var file = Files.write(directory.resolve("binary.csv"), new byte[] {(byte) 0xff, (byte) 0xfe, 0, 1});
-        assertThatThrownBy(() -> RunMetrics.read(file)).isInstanceOf(UserException.class).hasMessageContaining("binary.csv");
+        assertThatThrownBy(() -> RunMetrics.read(file))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("binary.csv");
     }
 
     @Test
     void readsHeldOutLossesAndTakesTheLastOfEach() throws IOException {
-        var file = Files.writeString(directory.resolve("heldout.csv"),
+        var file = Files.writeString(
+                directory.resolve("heldout.csv"),
                 "step,modality,loss,tokens\n100,text,4.5,1000\n200,text,4.0,1000\n100,image,3,50\n200,speech,,0\n");
         var heldOut = HeldOut.read(file);
         assertThat(heldOut.last(LossKind.TEXT)).hasValue(new HeldOut.Measurement(200, LossKind.TEXT, 4.0, 1000));
@@ -99,13 +105,15 @@ class RunMetricsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {
-        "1,smell,4,10 | :2: modality smell is none of",
-        "1,text,NaN,10 | :2: loss is NaN",
-        "1.5,text,4,10 | :2: step is 1.5",
-        "1,text,4,-1 | :2: tokens is -1",
-        "1,text,4 | :2: 3 cells"
-    })
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "1,smell,4,10 | :2: modality smell is none of",
+                "1,text,NaN,10 | :2: loss is NaN",
+                "1.5,text,4,10 | :2: step is 1.5",
+                "1,text,4,-1 | :2: tokens is -1",
+                "1,text,4 | :2: 3 cells"
+            })
     void namesTheLineOfABadHeldOutRow(String row, String told) throws IOException {
         var file = Files.writeString(directory.resolve("heldout.csv"), "step,modality,loss,tokens\n" + row + "\n");
         assertThatThrownBy(() -> HeldOut.read(file))

@@ -21,9 +21,12 @@ class SmoothingTest {
 
     @Test
     void takesOnePercentOfTheBaselineToAnOddWindow() {
-        assertThat(Smoothing.of(Curves.run(600, 1, Curves::falling), 0.01).window()).isEqualTo(7);
-        assertThat(Smoothing.of(Curves.run(2000, 1, Curves::falling), 0.01).window()).isEqualTo(21);
-        assertThat(Smoothing.of(Curves.run(10, 1, Curves::falling), 0.01).window()).isEqualTo(1);
+        assertThat(Smoothing.of(Curves.run(600, 1, Curves::falling), 0.01).window())
+                .isEqualTo(7);
+        assertThat(Smoothing.of(Curves.run(2000, 1, Curves::falling), 0.01).window())
+                .isEqualTo(21);
+        assertThat(Smoothing.of(Curves.run(10, 1, Curves::falling), 0.01).window())
+                .isEqualTo(1);
     }
 
     @Test

@@ -4,24 +4,24 @@ import org.mixtureofmamba.core.UserException;
 
 /**
  * Floating-point operations of a Mamba language model, counted operation by operation: projections, convolution, scan,
- * gate, norms, residual, head and loss, forward and backward. A Mixture-of-Mamba sends each token through one weight set,
- * so its token costs exactly what a dense model's token costs, and one count serves both.
+ * gate, norms, residual, head and loss, forward and backward. A Mixture-of-Mamba sends each token through one weight
+ * set, so its token costs exactly what a dense model's token costs, and one count serves both.
  *
- * <p><b>What counts.</b> Each addition, subtraction, multiplication, division, exponential, logarithm and square root is 1; a
- * sum of n terms is n additions (its accumulator starts at zero or at a bias), so a multiply-add is 2. Negation, comparison,
- * selection, rounding and moving data are 0. Backward counts each gradient's own operations, its accumulation included;
- * it does not count again what forward has computed, whether an implementation keeps that or computes it anew: these are
- * the operations of the model, not of one machine. The optimizer is no part of them. Taps of the convolution that reach
- * before a document's start, and the state's decay at its first token, are counted like any other: the count of a batch
- * depends on its number of tokens alone.
+ * <p><b>What counts.</b> Each addition, subtraction, multiplication, division, exponential, logarithm and square root
+ * is 1; a sum of n terms is n additions (its accumulator starts at zero or at a bias), so a multiply-add is 2.
+ * Negation, comparison, selection, rounding and moving data are 0. Backward counts each gradient's own operations, its
+ * accumulation included; it does not count again what forward has computed, whether an implementation keeps that or
+ * computes it anew: these are the operations of the model, not of one machine. The optimizer is no part of them. Taps
+ * of the convolution that reach before a document's start, and the state's decay at its first token, are counted like
+ * any other: the count of a batch depends on its number of tokens alone.
  *
- * <p><b>The scan</b> is counted as the recurrence it is: 7 operations forward and 15 backward for each channel and state. The
- * customary 9 forward (27 with the factor 3) is that of a parallel prefix scan, whose extra work is the machine's affair.
- * Linear layers make backward exactly twice forward; the rule of three is thus a result here for the largest terms, and
- * nowhere an assumption.
+ * <p><b>The scan</b> is counted as the recurrence it is: 7 operations forward and 15 backward for each channel and
+ * state. The customary 9 forward (27 with the factor 3) is that of a parallel prefix scan, whose extra work is the
+ * machine's affair. Linear layers make backward exactly twice forward; the rule of three is thus a result here for the
+ * largest terms, and nowhere an assumption.
  *
- * <p>One step fits in a long. A whole run may not (1.5e9 parameters, 2e6 tokens a step, 250,000 steps: 5e21), so a log sums
- * steps in a double.
+ * <p>One step fits in a long. A whole run may not (1.5e9 parameters, 2e6 tokens a step, 250,000 steps: 5e21), so a log
+ * sums steps in a double.
  *
  * @param dModel     D
  * @param dInner     E
@@ -83,19 +83,26 @@ public record ModelFlops(int dModel, int dInner, int dState, int dtRank, int dCo
     }
 
     /**
-     * {@code y = x · r · w}, {@code r = 1 / sqrt(mean(x²) + eps)}. Forward: squares and their sum 2D, r 4, two products 2D.
-     * Backward, xhat = x·r: gradXhat = g·w D, gradW 2D, c = mean(gradXhat·xhat) 2D + 1, gradX = r·(gradXhat - xhat·c) 3D.
+     * {@code y = x · r · w}, {@code r = 1 / sqrt(mean(x²) + eps)}. Forward: squares and their sum 2D, r 4, two products
+     * 2D. Backward, xhat = x·r: gradXhat = g·w D, gradW 2D, c = mean(gradXhat·xhat) 2D + 1, gradX = r·(gradXhat -
+     * xhat·c) 3D.
      */
     public static FlopCount rmsNorm(long tokens, int width) {
         return new FlopCount(product(tokens, 4L * width + 4), product(tokens, 8L * width + 1));
     }
 
-    /** Causal depthwise convolution with bias over K taps: 2K a channel, the bias being the accumulator's start; backward gradX 2K, gradW 2K, gradBias 1. */
+    /**
+     * Causal depthwise convolution with bias over K taps: 2K a channel, the bias being the accumulator's start;
+     * backward gradX 2K, gradW 2K, gradBias 1.
+     */
     public static FlopCount conv(long tokens, int channels, int taps) {
         return new FlopCount(product(tokens, channels, 2L * taps), product(tokens, channels, 4L * taps + 1));
     }
 
-    /** {@code y = x·s}, {@code s = 1 / (1 + exp(-x))}: exp, add, divide, multiply; backward {@code g·(s + y·(1 - s))}: 4. */
+    /**
+     * {@code y = x·s}, {@code s = 1 / (1 + exp(-x))}: exp, add, divide, multiply; backward {@code g·(s + y·(1 - s))}:
+     * 4.
+     */
     public static FlopCount silu(long tokens, int channels) {
         return new FlopCount(product(4, tokens, channels), product(4, tokens, channels));
     }
@@ -108,10 +115,10 @@ public record ModelFlops(int dModel, int dInner, int dState, int dtRank, int dCo
     /**
      * {@code h = exp(dt·A) h + (dt·x) B}, {@code y = C·h + D·x}, with {@code A = -exp(A_log)} once a batch.
      *
-     * <p>Forward, per channel and state: dt·A, exp, ·h, (dt·x)·B, add, C·h, sum: 7; per channel dt·x, D·x, add: 3; per batch E·N
-     * for A. Backward, per channel and state: gradH = gradNext + C·g 2, gradC 2, gradB 2, grad(dt·x) 2, q = gradH·h·a 2,
-     * gradA 2, gradDt 2, gradNext = a·gradH 1: 15; per channel gradX = grad(dt·x)·dt + D·g 3, gradDt 2, gradD 2: 7; per batch
-     * E·N for gradA_log.
+     * <p>Forward, per channel and state: dt·A, exp, ·h, (dt·x)·B, add, C·h, sum: 7; per channel dt·x, D·x, add: 3; per
+     * batch E·N for A. Backward, per channel and state: gradH = gradNext + C·g 2, gradC 2, gradB 2, grad(dt·x) 2, q =
+     * gradH·h·a 2, gradA 2, gradDt 2, gradNext = a·gradH 1: 15; per channel gradX = grad(dt·x)·dt + D·g 3, gradDt 2,
+     * gradD 2: 7; per batch E·N for gradA_log.
      */
     public static FlopCount scan(long tokens, int channels, int states) {
         long once = product(channels, states);

@@ -4,9 +4,9 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * How far a tensor is from its golden counterpart: {@code error = norm(actual - golden) / norm(golden)} in the 2-norm, and
- * {@code peak}, the same in the maximum norm. The 2-norm of a large tensor hides one wrong element (one of a million,
- * wrong by its own size, is an error of 1e-3), the maximum norm does not, so {@link #within} asks for both.
+ * How far a tensor is from its golden counterpart: {@code error = norm(actual - golden) / norm(golden)} in the 2-norm,
+ * and {@code peak}, the same in the maximum norm. The 2-norm of a large tensor hides one wrong element (one of a
+ * million, wrong by its own size, is an error of 1e-3), the maximum norm does not, so {@link #within} asks for both.
  *
  * @param name    of the tensor, as it stands in the golden file
  * @param error   the 2-norm ratio; 0 for a golden tensor of zeros met exactly, infinite unless {@link Verdict#MEASURED}
@@ -48,7 +48,8 @@ public record RelativeError(String name, double error, double peak, Verdict verd
      * @param goldenShape dimensions whose product is {@code golden.length}
      * @param actualShape dimensions whose product is {@code actual.length}
      */
-    public static RelativeError of(String name, long[] goldenShape, double[] golden, long[] actualShape, double[] actual) {
+    public static RelativeError of(
+            String name, long[] goldenShape, double[] golden, long[] actualShape, double[] actual) {
         if (!Arrays.equals(goldenShape, actualShape) || golden.length != actual.length) {
             return refused(name, Verdict.WRONG_SHAPE);
         }
@@ -74,7 +75,8 @@ public record RelativeError(String name, double error, double peak, Verdict verd
         if (largestActual == 0) {
             return refused(name, Verdict.ALL_ZERO);
         }
-        // Both sums are scaled by the largest golden element, so that no square under- or overflows before the ratio does.
+        // Both sums are scaled by the largest golden element, so that no square under- or overflows before the ratio
+        // does.
         double squares = 0;
         double differences = 0;
         for (int i = 0; i < golden.length; i++) {
@@ -83,8 +85,7 @@ public record RelativeError(String name, double error, double peak, Verdict verd
             squares += g * g;
             differences += d * d;
         }
-        return new RelativeError(
-                name, Math.sqrt(differences / squares), largestDifference / largest, Verdict.MEASURED);
+        return new RelativeError(name, Math.sqrt(differences / squares), largestDifference / largest, Verdict.MEASURED);
     }
 
     /** Compares two vectors of one dimension each. */
@@ -92,7 +93,10 @@ public record RelativeError(String name, double error, double peak, Verdict verd
         return of(name, new long[] {golden.length}, golden, new long[] {actual.length}, actual);
     }
 
-    /** Whether the tensor matches: comparable, and both ratios within bounds. A NaN, here or in {@code tolerance}, is never within. */
+    /**
+     * Whether the tensor matches: comparable, and both ratios within bounds. A NaN, here or in {@code tolerance}, is
+     * never within.
+     */
     public boolean within(double tolerance) {
         return verdict == Verdict.MEASURED && error <= tolerance && peak <= PEAK_ALLOWANCE * tolerance;
     }

@@ -48,7 +48,8 @@ class RelativeErrorTest {
         var result = RelativeError.of("y", new long[] {2, 3}, values, new long[] {3, 2}, values);
         assertThat(result.verdict()).isEqualTo(Verdict.WRONG_SHAPE);
         assertThat(result.within(LOOSE)).isFalse();
-        assertThat(RelativeError.of("y", new double[] {1, 2}, new double[] {1}).verdict()).isEqualTo(Verdict.WRONG_SHAPE);
+        assertThat(RelativeError.of("y", new double[] {1, 2}, new double[] {1}).verdict())
+                .isEqualTo(Verdict.WRONG_SHAPE);
     }
 
     @Test
@@ -60,7 +61,9 @@ class RelativeErrorTest {
 
     @Test
     void aGoldenTensorOfZerosMustBeMetExactly() {
-        assertThat(RelativeError.of("y", new double[3], new double[] {0, -0.0, 0}).within(0)).isTrue();
+        assertThat(RelativeError.of("y", new double[3], new double[] {0, -0.0, 0})
+                        .within(0))
+                .isTrue();
         var result = RelativeError.of("y", new double[3], new double[] {0, Double.MIN_VALUE, 0});
         assertThat(result.verdict()).isEqualTo(Verdict.NOT_ZERO);
         assertThat(result.within(LOOSE)).isFalse();
@@ -98,6 +101,7 @@ class RelativeErrorTest {
 
     @Test
     void aToleranceThatIsNoNumberIsNeverMet() {
-        assertThat(RelativeError.of("y", new double[] {1}, new double[] {1}).within(Double.NaN)).isFalse();
+        assertThat(RelativeError.of("y", new double[] {1}, new double[] {1}).within(Double.NaN))
+                .isFalse();
     }
 }
