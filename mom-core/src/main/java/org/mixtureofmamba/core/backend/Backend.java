@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend;
 
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalDouble;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.Slabs;
@@ -41,6 +42,16 @@ public interface Backend extends AutoCloseable {
 
     /** The matrix-product rate this device can reach, in floating-point operations a second, where it is known. */
     OptionalDouble peakFlopsPerSecond();
+
+    /** Joules the device has used since some fixed moment, where it has a meter of its own. */
+    default OptionalDouble energyJoules() {
+        return OptionalDouble.empty();
+    }
+
+    /** What it runs on, in words, by {@code device}, {@code driver} and the like: for the record of a run. */
+    default Map<String, String> description() {
+        return Map.of();
+    }
 
     // --- embedding -----------------------------------------------------------------------------------------------------------------
 
