@@ -21,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.Memory;
@@ -193,7 +194,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * Writes tensors, on the host or on a device, one after the other in the order of the map; the file appears whole or not at all.
+     * Writes tensors, on the host or on a device, one after the other in the order of the map; the file appears whole or not at all, and
+     * the same content gives the same bytes.
      *
      * @param memory that can read the tensors
      * @throws org.mixtureofmamba.core.FailureException if the disk refuses
@@ -201,18 +203,17 @@ public final class Safetensors implements AutoCloseable {
     public static void write(Path file, Map<String, String> metadata, Map<String, Tensor> tensors, Memory memory) {
         var header = new LinkedHashMap<String, Object>();
         if (!metadata.isEmpty()) {
-            header.put(METADATA, metadata);
+            header.put(METADATA, new TreeMap<>(metadata));
         }
         long offset = 0;
         for (var entry : tensors.entrySet()) {
             var tensor = entry.getValue();
             long end = offset + tensor.size() * tensor.dtype().byteSize();
-            header.put(
-                    entry.getKey(),
-                    Map.of(
-                            "dtype", NAMES.get(tensor.dtype()),
-                            "shape", tensor.shape().toArray(),
-                            "data_offsets", new long[] {offset, end}));
+            var fields = new LinkedHashMap<String, Object>();
+            fields.put("dtype", NAMES.get(tensor.dtype()));
+            fields.put("shape", tensor.shape().toArray());
+            fields.put("data_offsets", new long[] {offset, end});
+            header.put(entry.getKey(), fields);
             offset = end;
         }
         var json = JSON.writeValueAsString(header).getBytes(StandardCharsets.UTF_8);
