@@ -13,12 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -26,13 +22,8 @@ import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.Memory;
 import org.mixtureofmamba.core.tensor.DType;
-import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.core.json.JsonFactory;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -44,22 +35,26 @@ public final class Safetensors implements AutoCloseable {
     private static final long LARGEST_HEADER = 100_000_000;
 
     private static final int ALIGNMENT = 8;
-    private static final String METADATA = "__metadata__";
-    private static final Map<DType, String> NAMES = Map.of(
-            DType.FLOAT64, "F64", DType.FLOAT32, "F32", DType.BFLOAT16, "BF16", DType.INT32, "I32");
-    private static final JsonMapper JSON = JsonMapper.builder(JsonFactory.builder()
-                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-                    .build())
-            .build();
+    private static final String METADATA = SafetensorsHeader.METADATA;
+    private static final JsonMapper JSON = JsonMapper.shared();
 
+    private final Path file;
     private final Arena arena;
     private final Map<String, String> metadata;
     private final Map<String, Tensor> tensors;
+    private final Map<String, StoredType> unusable;
 
-    private Safetensors(Arena arena, Map<String, String> metadata, Map<String, Tensor> tensors) {
+    private Safetensors(
+            Path file,
+            Arena arena,
+            Map<String, String> metadata,
+            Map<String, Tensor> tensors,
+            Map<String, StoredType> unusable) {
+        this.file = file;
         this.arena = arena;
         this.metadata = Collections.unmodifiableMap(metadata);
         this.tensors = Collections.unmodifiableMap(tensors);
+        this.unusable = unusable;
     }
 
     /**
@@ -74,7 +69,7 @@ public final class Safetensors implements AutoCloseable {
             return parse(file, memory, arena);
         } catch (NoSuchFileException e) {
             arena.close();
-            throw new UserException("no file %s".formatted(file), e);
+            throw new UserException("no file %s; check the path".formatted(file), e);
         } catch (IOException e) {
             arena.close();
             throw new UserException("cannot read %s: %s".formatted(file, e.getMessage()), e);
@@ -86,92 +81,35 @@ public final class Safetensors implements AutoCloseable {
 
     private static Safetensors parse(Path file, MemorySegment memory, Arena arena) {
         if (memory.byteSize() < Long.BYTES) {
-            throw malformed(file, "it is shorter than the length of a header");
+            throw malformed(file, "it has %d bytes, fewer than the 8 of the header's length".formatted(memory.byteSize()));
         }
         long length = memory.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
-        if (length < 2 || length > LARGEST_HEADER || length > memory.byteSize() - Long.BYTES) {
-            throw malformed(file, "its header would have %d bytes".formatted(length));
+        long rest = memory.byteSize() - Long.BYTES;
+        if (length < 0 || length > LARGEST_HEADER) {
+            throw malformed(file, "its header would have %s bytes, more than the %,d allowed"
+                    .formatted(Long.toUnsignedString(length), LARGEST_HEADER));
         }
-        JsonNode header;
-        try {
-            header = JSON.readTree(memory.asSlice(Long.BYTES, length).toArray(ValueLayout.JAVA_BYTE));
-        } catch (JacksonException e) {
-            throw malformed(file, "its header is no JSON: " + e.getOriginalMessage());
+        if (length > rest) {
+            throw malformed(file, "its header of %,d bytes is cut off after %,d".formatted(length, rest));
         }
-        if (!header.isObject()) {
-            throw malformed(file, "its header is no JSON object");
-        }
+        var json = memory.asSlice(Long.BYTES, length).toArray(ValueLayout.JAVA_BYTE);
+        var header = SafetensorsHeader.parse(file, json, rest - length);
         var elements = memory.asSlice(Long.BYTES + length);
-        var metadata = new LinkedHashMap<String, String>();
         var tensors = new LinkedHashMap<String, Tensor>();
-        var ranges = new ArrayList<long[]>();
-        for (var entry : header.properties()) {
-            if (entry.getKey().equals(METADATA)) {
-                entry.getValue().properties().forEach(pair -> metadata.put(pair.getKey(), pair.getValue().asString()));
-            } else {
-                tensors.put(entry.getKey(), tensor(file, entry.getKey(), entry.getValue(), elements, ranges));
-            }
+        var unusable = new LinkedHashMap<String, StoredType>();
+        for (var stored : header.tensors()) {
+            var bytes = new Storage.Host(elements.asSlice(stored.begin(), stored.end() - stored.begin()));
+            stored.type()
+                    .dtype()
+                    .ifPresentOrElse(
+                            dtype -> tensors.put(stored.name(), Tensor.of(dtype, stored.shape(), bytes)),
+                            () -> unusable.put(stored.name(), stored.type()));
         }
-        requireNoGaps(file, ranges, elements.byteSize());
-        return new Safetensors(arena, metadata, tensors);
+        return new Safetensors(file, arena, header.metadata(), tensors, unusable);
     }
 
-    private static Tensor tensor(Path file, String name, JsonNode entry, MemorySegment elements, List<long[]> ranges) {
-        var dtype = Arrays.stream(DType.values())
-                .filter(type -> NAMES.get(type).equals(entry.path("dtype").asString("")))
-                .findFirst()
-                .orElseThrow(() -> malformed(
-                        file, "%s is of type %s, not F64, F32, BF16 or I32".formatted(name, entry.path("dtype"))));
-        var extents = longs(file, name, entry.path("shape"));
-        var offsets = longs(file, name, entry.path("data_offsets"));
-        // A scalar is a tensor of one element here.
-        var shape = Shape.of(extents.length == 0 ? new long[] {1} : extents);
-        long bytes;
-        try {
-            bytes = Math.multiplyExact(shape.size(), (long) dtype.byteSize());
-            Math.toIntExact(shape.extent(shape.rank() - 1));
-        } catch (ArithmeticException e) {
-            throw malformed(file, "%s is too large: %s".formatted(name, shape));
-        }
-        if (offsets.length != 2 || offsets[1] > elements.byteSize() || offsets[1] - offsets[0] != bytes) {
-            throw malformed(file, "%s %s of %d bytes lies at %s of %d"
-                    .formatted(name, shape, bytes, Arrays.toString(offsets), elements.byteSize()));
-        }
-        ranges.add(offsets);
-        return Tensor.of(dtype, shape, new Storage.Host(elements.asSlice(offsets[0], bytes)));
-    }
-
-    private static long[] longs(Path file, String name, JsonNode array) {
-        var values = new long[array.isArray() ? array.size() : 0];
-        for (int i = 0; i < values.length; i++) {
-            if (!array.get(i).isIntegralNumber() || !array.get(i).canConvertToLong() || array.get(i).asLong() < 0) {
-                throw malformed(file, "%s has an extent or offset that is no whole number from 0: %s".formatted(name, array));
-            }
-            values[i] = array.get(i).asLong();
-        }
-        if (!array.isArray()) {
-            throw malformed(file, name + " has no shape or no offsets");
-        }
-        return values;
-    }
-
-    /** The format wants every byte to belong to one tensor: nothing is hidden in a file and no two tensors overlap. */
-    private static void requireNoGaps(Path file, List<long[]> ranges, long size) {
-        ranges.sort(Comparator.<long[]>comparingLong(range -> range[0]).thenComparingLong(range -> range[1]));
-        long end = 0;
-        for (var range : ranges) {
-            if (range[0] != end) {
-                throw malformed(file, "tensors overlap or leave a gap at byte %d of the elements".formatted(end));
-            }
-            end = range[1];
-        }
-        if (end != size) {
-            throw malformed(file, "it has %d bytes of elements, its header tells of %d".formatted(size, end));
-        }
-    }
-
-    private static UserException malformed(Path file, String what) {
-        return new UserException("%s is no whole safetensors file: %s; copy it again".formatted(file, what));
+    static UserException malformed(Path file, String what) {
+        return new UserException("%s is not a sound safetensors file: %s; fetch or write it again".formatted(file, what));
     }
 
     /** The free text of the header. */
@@ -179,12 +117,20 @@ public final class Safetensors implements AutoCloseable {
         return metadata;
     }
 
-    /** The tensors by name, in the order of the header; valid until this is closed, and not to be written to. */
+    /**
+     * The tensors by name, in the order of the header; valid until this is closed, and not to be written to. A scalar is a tensor of one
+     * element. Tensors of a type that {@link DType} lacks are left out.
+     */
     public Map<String, Tensor> tensors() {
         return tensors;
     }
 
+    /** @throws UserException if the tensor is of a type that {@link DType} lacks */
     public Optional<Tensor> find(String name) {
+        if (unusable.containsKey(name)) {
+            throw new UserException("%s of %s is of type %s, not F64, F32, BF16 or I32; convert it"
+                    .formatted(name, file, unusable.get(name)));
+        }
         return Optional.ofNullable(tensors.get(name));
     }
 
@@ -210,7 +156,7 @@ public final class Safetensors implements AutoCloseable {
             var tensor = entry.getValue();
             long end = offset + tensor.size() * tensor.dtype().byteSize();
             var fields = new LinkedHashMap<String, Object>();
-            fields.put("dtype", NAMES.get(tensor.dtype()));
+            fields.put("dtype", StoredType.of(tensor.dtype()).name());
             fields.put("shape", tensor.shape().toArray());
             fields.put("data_offsets", new long[] {offset, end});
             header.put(entry.getKey(), fields);
