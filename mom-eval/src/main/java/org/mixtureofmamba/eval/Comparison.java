@@ -75,10 +75,7 @@ public record Comparison(RunGroup baseline, List<Contender> contenders, Smoothin
                 .map(other -> contender(baseline, other, smoothing, bootstrap))
                 .toList();
         return new Comparison(
-                baseline,
-                contenders,
-                smoothing,
-                Optional.ofNullable(baseline.runs().getFirst().config().get("setting")));
+                baseline, contenders, smoothing, baseline.runs().getFirst().setting());
     }
 
     /** The losses that any contender has a row for, in the order of {@link LossKind}. */

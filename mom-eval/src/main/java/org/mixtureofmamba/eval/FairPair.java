@@ -12,10 +12,11 @@ import java.util.TreeSet;
 final class FairPair {
     private static final double SAME = 1e-6;
     /** Keys that name a run or say how often it writes: no part of what it computes. */
-    private static final List<String> NAMES =
-            List.of("run", "name", "log", "logging", "checkpoint", "checkpoints", "resume", "out", "output");
-    /** Keys that change how fast a run is, not what it learns. */
-    private static final List<String> MACHINE = List.of("backend", "device", "threads", "devices");
+    private static final List<String> NAMES = List.of("run", "checkpoint");
+    /** Keys that change how fast a run is, or how much of the held-out data it was tried on, not what it learns. */
+    private static final List<String> CIRCUMSTANCES = List.of("backend", "eval");
+    /** The one circumstance that does change what is learnt. */
+    private static final String PRECISION = "backend.precision";
 
     private FairPair() {}
 
@@ -105,15 +106,22 @@ final class FairPair {
             if (a.equals(b) || NAMES.contains(head(key))) {
                 continue;
             }
-            var verdict = head(key).equals("model")
-                    ? Finding.Verdict.COMPARED
-                    : MACHINE.contains(head(key)) ? Finding.Verdict.CAUTION : Finding.Verdict.UNFAIR;
+            var verdict = verdict(key);
             fair &= verdict != Finding.Verdict.UNFAIR;
             findings.add(new Finding(verdict, "%s: %s and %s".formatted(key, a, b)));
         }
         if (fair) {
             findings.add(new Finding(Finding.Verdict.EQUAL, "data, order, optimizer and seed: as in both config.yaml"));
         }
+    }
+
+    private static Finding.Verdict verdict(String key) {
+        if (head(key).equals("model")) {
+            return Finding.Verdict.COMPARED;
+        }
+        return CIRCUMSTANCES.contains(head(key)) && !key.equals(PRECISION)
+                ? Finding.Verdict.CAUTION
+                : Finding.Verdict.UNFAIR;
     }
 
     private static void checkEnvironment(RunPair pair, List<Finding> findings) {

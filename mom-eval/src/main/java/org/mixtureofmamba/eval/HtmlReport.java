@@ -232,6 +232,7 @@ final class HtmlReport {
         fact("wall-clock, seconds", last(Column.WALL_S), "%,.1f");
         fact("tokens a second", ratio(Column.TOKENS, Column.WALL_S), "%,.0f");
         fact("FLOPs a second", ratio(Column.FLOPS, Column.WALL_S), "%.3g");
+        fact("share of the device's peak", run -> run.metrics().mean(Column.MFU), "%.3f");
         fact("energy, joules", last(Column.ENERGY_J), "%,.0f");
         closeTable();
         for (var group : groups) {

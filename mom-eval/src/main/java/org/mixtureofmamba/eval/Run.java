@@ -63,6 +63,11 @@ public record Run(
         return Optional.ofNullable(config.get("seed"));
     }
 
+    /** The configuration's setting: chameleon, three-modality or transfusion, if it tells one. */
+    public Optional<String> setting() {
+        return Optional.ofNullable(config.getOrDefault("data.setting", config.get("setting")));
+    }
+
     /** The model's parameters, if the environment tells. */
     public OptionalDouble parameters() {
         try {

@@ -85,6 +85,13 @@ public final class RunMetrics {
         return at(column, rows - 1);
     }
 
+    /** The mean over the rows that have a value. */
+    public OptionalDouble mean(Column column) {
+        return Arrays.stream(column(column))
+                .filter(value -> !Double.isNaN(value))
+                .average();
+    }
+
     /** Whether any row has a value in the column. */
     public boolean has(Column column) {
         return Arrays.stream(column(column)).anyMatch(value -> !Double.isNaN(value));

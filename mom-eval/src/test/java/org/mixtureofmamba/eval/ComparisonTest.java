@@ -30,7 +30,7 @@ class ComparisonTest {
     }
 
     private static String config(int seed, String split) {
-        return "setting: chameleon\nseed: %d\nrun: runs/%s\nmodel:\n  split: [%s]\ndata:\n  corpus: demo\n"
+        return "seed: %d\nrun: runs/%s\nmodel:\n  split: [%s]\ndata:\n  source: demo\n  setting: chameleon\n"
                 .formatted(seed, split, split);
     }
 
@@ -93,11 +93,14 @@ class ComparisonTest {
 
     @Test
     void saysWhatMakesAPairUnfair() {
-        var dense = run("dense", 1, config(0, "") + "lr: 0.001\n");
+        var dense = run("dense", 1, config(0, "") + "optimizer:\n  lr: 0.001\nbackend:\n  threads: 1\n");
         var columns = Curves.columns(300, 0.5, step -> Curves.falling(2 * step));
         columns.get(Column.LR)[100] = 5e-4;
         columns.get(Column.TOKENS)[20] += 1;
-        var mom = Curves.write(directory.resolve("mom"), columns, config(1, "in") + "lr: 0.002\n");
+        var mom = Curves.write(
+                directory.resolve("mom"),
+                columns,
+                config(1, "in") + "optimizer:\n  lr: 0.002\nbackend:\n  threads: 2\n");
         var contender = Comparison.of(dense, List.of(mom), FAST).contenders().getFirst();
         assertThat(contender.fair()).isFalse();
         assertThat(contender.findings().stream()
@@ -106,7 +109,7 @@ class ComparisonTest {
                 .anyMatch(text -> text.equals("steps: 400 and 300"))
                 .anyMatch(text -> text.startsWith("tokens a step: differ from step 21"))
                 .anyMatch(text -> text.startsWith("learning-rate schedule: differ from step 101"))
-                .anyMatch(text -> text.equals("lr: 0.001 and 0.002"))
+                .anyMatch(text -> text.equals("optimizer.lr: 0.001 and 0.002"))
                 .anyMatch(text -> text.equals("seed: 0 and 1"));
         assertThat(contender.findings().stream().filter(f -> f.text().startsWith("run:")))
                 .isEmpty();

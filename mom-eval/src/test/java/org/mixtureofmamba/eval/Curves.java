@@ -63,9 +63,8 @@ final class Curves {
 
     /** A run directory with metrics and, unless {@code config} is empty, a configuration. */
     static Path write(Path directory, Map<Column, double[]> columns, String config) {
-        var text = new StringBuilder(
-                "step,tokens,flops,wall_s,loss,loss_text,loss_image,loss_speech,"
-                        + "lr,grad_norm,tokens_per_s,mfu,energy_j\n");
+        var text = new StringBuilder("step,tokens,flops,wall_s,loss,loss_text,loss_image,loss_speech,"
+                + "lr,grad_norm,tokens_per_s,mfu,energy_j\n");
         for (int i = 0; i < columns.get(Column.STEP).length; i++) {
             for (var column : new Column[] {
                 Column.STEP,
