@@ -172,7 +172,7 @@ public final class SmallTokenizers {
         }
 
         @Override
-        public float[] sound(byte[] encoded, String name, int sampleRate) {
+        public float[] sound(byte[] encoded, String name) {
             var sound = new float[encoded.length];
             for (int i = 0; i < sound.length; i++) {
                 sound[i] = encoded[i] / 128f;

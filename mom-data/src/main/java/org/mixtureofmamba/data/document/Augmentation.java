@@ -6,6 +6,8 @@ import org.mixtureofmamba.core.UserException;
 /**
  * More training documents from few samples. Held-out samples are never augmented.
  *
+ * <p>Speed changes pitch with tempo, as a tape does.
+ *
  * @param mirrorImages whether each image is seen as its mirror image too
  * @param speechSpeeds each clip is heard at all of these speeds; {@code [1]} leaves speech as it is
  */

@@ -10,6 +10,7 @@ import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
 /**
@@ -25,6 +26,24 @@ public record DocumentTokenizer(
         Interleaver interleaver,
         HeldOutSplit split,
         Augmentation augmentation) {
+
+    /**
+     * Makes documents with a set of tokenizers.
+     *
+     * @param seed decides which way round text and media stand in each document
+     */
+    public static DocumentTokenizer of(
+            TokenizerSet tokenizers, Setting setting, long seed, HeldOutSplit split, Augmentation augmentation) {
+        return new DocumentTokenizer(
+                setting,
+                tokenizers.text(),
+                tokenizers.image(),
+                tokenizers.speech(),
+                MediaDecoder.standard(),
+                new Interleaver(tokenizers.vocabulary(), seed),
+                split,
+                augmentation);
+    }
 
     /**
      * The documents of a sample.
@@ -72,7 +91,7 @@ public record DocumentTokenizer(
     private List<Document> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
         require(Modality.SPEECH);
         var transcript = textSegment(sample.transcript());
-        var sound = media.sound(sample.audio(), sample.id(), speech.sampleRate());
+        var sound = media.sound(sample.audio(), sample.id());
         var documents = new ArrayList<Document>();
         for (double speed : augmented.speechSpeeds()) {
             var units = speech.encode(atSpeed(sound, speed));
@@ -111,10 +130,15 @@ public record DocumentTokenizer(
         int width = picture.getWidth();
         int height = picture.getHeight();
         var mirror = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
+        var row = new int[width];
         for (int y = 0; y < height; y++) {
-            for (int x = 0; x < width; x++) {
-                mirror.setRGB(width - 1 - x, y, picture.getRGB(x, y));
+            picture.getRGB(0, y, width, 1, row, 0, width);
+            for (int left = 0, right = width - 1; left < right; left++, right--) {
+                int pixel = row[left];
+                row[left] = row[right];
+                row[right] = pixel;
             }
+            mirror.setRGB(0, y, width, 1, row, 0, width);
         }
         return mirror;
     }

@@ -32,6 +32,7 @@ public final class BatchLoader implements AutoCloseable {
     private final List<DocumentSet> parts;
     private final Vocabulary vocabulary;
     private final BatchShape shape;
+    private final DataOrder order;
     private final int modalities;
     private final LoadedTokens loaded;
     private final Packer packer;
@@ -47,6 +48,7 @@ public final class BatchLoader implements AutoCloseable {
         this.parts = parts;
         this.vocabulary = corpus.vocabulary();
         this.shape = shape;
+        this.order = new DataOrder(corpus.fingerprint(), mixture.weights(), shape.batch(), shape.length(), seed, once);
         this.modalities = corpus.setting().modalities();
         this.loaded = new LoadedTokens();
         this.packer = new Packer(parts, mixture, vocabulary, shape.length(), seed, once);
@@ -124,6 +126,11 @@ public final class BatchLoader implements AutoCloseable {
     /** Makes the steps from a saved state on as fast to reach as the first; without it they are counted up to, with the same result. */
     public synchronized void resume(LoaderState state) {
         finished(background.submit(() -> states.put(state.step(), state)));
+    }
+
+    /** What decides every batch: two loaders of equal order give equal batches. */
+    public DataOrder order() {
+        return order;
     }
 
     /** What the batches made so far hold. */

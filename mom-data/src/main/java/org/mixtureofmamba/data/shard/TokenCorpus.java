@@ -1,6 +1,5 @@
 package org.mixtureofmamba.data.shard;
 
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HexFormat;
@@ -28,7 +27,7 @@ public final class TokenCorpus implements AutoCloseable {
                 openShard(name, damaged).ifPresent(ofPart::add);
             }
             shards.addAll(ofPart);
-            parts.add(new CorpusPart(entry.name(), new DocumentSet(ofPart, false), new DocumentSet(ofPart, true)));
+            parts.add(new CorpusPart(entry.name(), ofPart));
         }
         if (parts.stream().allMatch(part -> part.train().size() == 0)) {
             throw new UserException("the corpus in %s has no training documents; prepare it from other sources".formatted(directory));
@@ -98,13 +97,14 @@ public final class TokenCorpus implements AutoCloseable {
         return List.copyOf(skippedShards);
     }
 
-    /** Equal for corpora with the same documents in the same order, made by the same tokenizers. */
+    /** Equal for corpora with the same documents in the same order, made by the same tokenizers, wherever they lie. */
     public String fingerprint() {
-        var hash = ContentHash.of(digest -> {
-            digest.update(manifest.toJson().getBytes(StandardCharsets.UTF_8));
-            skippedShards.forEach(reason -> digest.update(reason.getBytes(StandardCharsets.UTF_8)));
-        });
-        return HexFormat.of().toHexDigits(hash.high());
+        var content = new StringBuilder(manifest.tokenizers()).append(vocabulary());
+        for (var part : parts) {
+            content.append('/').append(part.name());
+            part.shards().forEach(shard -> content.append(' ').append(shard.checksum()));
+        }
+        return HexFormat.of().toHexDigits(ContentHash.of(content.toString()).high());
     }
 
     @Override

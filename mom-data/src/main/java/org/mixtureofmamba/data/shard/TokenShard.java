@@ -25,6 +25,7 @@ public final class TokenShard implements AutoCloseable {
     private final Path file;
     private final Arena arena = Arena.ofShared();
     private final Map<Section, MemorySegment> sections = new EnumMap<>(Section.class);
+    private final int checksum;
     private final int tokenBytes;
     private final int vocabularySize;
     private final int documents;
@@ -48,6 +49,7 @@ public final class TokenShard implements AutoCloseable {
             checkHeader(whole.asSlice(0, bodies));
             check(whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH) == size,
                     "it is cut short: %d of %d bytes".formatted(size, whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH)));
+            this.checksum = whole.get(ShardFormat.U32, ShardFormat.AT_CRC);
             this.tokenBytes = whole.get(ShardFormat.U32, ShardFormat.AT_TOKEN_BYTES);
             this.vocabularySize = whole.get(ShardFormat.U32, ShardFormat.AT_VOCABULARY);
             this.documents = (int) whole.get(ShardFormat.U64, ShardFormat.AT_DOCUMENTS);
@@ -151,6 +153,11 @@ public final class TokenShard implements AutoCloseable {
             arena.close();
             throw new UserException("shard %s is damaged: %s; prepare the corpus again or skip the shard".formatted(file, fault));
         }
+    }
+
+    /** A checksum of the header, which holds the checksums of all else: shards that differ differ in it. */
+    public int checksum() {
+        return checksum;
     }
 
     public Path file() {

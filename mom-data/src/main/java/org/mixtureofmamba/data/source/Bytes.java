@@ -12,8 +12,9 @@ import org.mixtureofmamba.core.UserException;
  * A stream of bytes that can be opened again.
  *
  * @param place where the bytes are, for messages
+ * @param length how many there are, packed as they may be
  */
-public record Bytes(String place, Opener opener) {
+public record Bytes(String place, long length, Opener opener) {
     private static final int BUFFER = 1 << 16;
 
     /** Opens the stream at its first byte. */
@@ -22,19 +23,38 @@ public record Bytes(String place, Opener opener) {
         InputStream open() throws IOException;
     }
 
+    /**
+     * A local file.
+     *
+     * @throws UserException if there is none
+     */
     public static Bytes ofFile(Path file) {
-        return new Bytes(file.toString(), () -> Files.newInputStream(file));
+        try {
+            if (Files.isDirectory(file)) {
+                throw new UserException("cannot read %s: it is a directory; name a file".formatted(file));
+            }
+            return new Bytes(file.toString(), Files.size(file), () -> Files.newInputStream(file));
+        } catch (IOException e) {
+            throw unreadable(file.toString(), e);
+        }
     }
 
-    /** A resource beside a class. */
+    /** A resource that ships with the program. */
     public static Bytes ofResource(Class<?> beside, String name) {
-        return new Bytes(name, () -> {
-            var stream = beside.getResourceAsStream(name);
-            if (stream == null) {
-                throw new IOException("not in the class path");
-            }
-            return stream;
-        });
+        var url = beside.getResource(name);
+        if (url == null) {
+            throw new IllegalArgumentException("the class path lacks " + name);
+        }
+        try {
+            return new Bytes(name, url.openConnection().getContentLengthLong(), url::openStream);
+        } catch (IOException e) {
+            throw unreadable(name, e);
+        }
+    }
+
+    /** Place and length, which tell one version of a file from another well enough to notice that it was replaced. */
+    public String description() {
+        return "%s (%d bytes)".formatted(place, length);
     }
 
     /**
@@ -52,8 +72,12 @@ public record Bytes(String place, Opener opener) {
                 throw e;
             }
         } catch (IOException e) {
-            throw new UserException("cannot read %s: %s; check the path and its permissions".formatted(place, reason(e)), e);
+            throw unreadable(place, e);
         }
+    }
+
+    private static UserException unreadable(String place, IOException e) {
+        return new UserException("cannot read %s: %s; check the path and its permissions".formatted(place, reason(e)), e);
     }
 
     /** What went wrong, in words: the message where there is one that says more than a path. */

@@ -10,7 +10,7 @@ public record TextPagesSource(String name, List<Bytes> files) implements Source 
 
     @Override
     public String description() {
-        return "text pages " + String.join(" ", files.stream().map(Bytes::place).toList());
+        return "text pages " + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override

@@ -16,7 +16,7 @@ public record WebDatasetSource(String name, List<Bytes> archives) implements Sou
 
     @Override
     public String description() {
-        return "webdataset " + String.join(" ", archives.stream().map(Bytes::place).toList());
+        return "webdataset " + String.join(" ", archives.stream().map(Bytes::description).toList());
     }
 
     @Override

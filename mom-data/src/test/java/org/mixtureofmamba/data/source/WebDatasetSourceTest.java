@@ -7,6 +7,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,7 +37,7 @@ class WebDatasetSourceTest {
     }
 
     private static List<Sample> samplesOf(byte[] archive) {
-        var source = new WebDatasetSource("w", List.of(new Bytes("w.tar", () -> new ByteArrayInputStream(archive))));
+        var source = new WebDatasetSource("w", List.of(new Bytes("w.tar", archive.length, () -> new ByteArrayInputStream(archive))));
         var samples = new ArrayList<Sample>();
         try (var reader = source.open()) {
             reader.forEachRemaining(samples::add);
@@ -114,8 +115,7 @@ class WebDatasetSourceTest {
 
     @Test
     void aMissingArchiveIsTheUsersToMend() {
-        var source = new WebDatasetSource("w", List.of(Bytes.ofFile(java.nio.file.Path.of("no-such.tar"))));
-        assertThatThrownBy(() -> source.open().hasNext())
+        assertThatThrownBy(() -> Bytes.ofFile(Path.of("no-such.tar")))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("no-such.tar: no such file");
     }

@@ -3,6 +3,7 @@ package org.mixtureofmamba.tokenizers.speech;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Map;
 
 import org.mixtureofmamba.core.UserException;
@@ -146,18 +147,24 @@ public final class SpeechUnits implements SpeechTokenizer {
         int window = mean.length;
         int n = windows.length / window;
         float[] out = new float[n * dimension];
-        float[] centred = new float[window];
-        for (int i = 0; i < n; i++) {
+        // [window, dimension], so that the inner loop runs over dimensions and vectorises; each sum keeps its order
+        float[] transposed = new float[window * dimension];
+        for (int d = 0; d < dimension; d++) {
             for (int k = 0; k < window; k++) {
-                centred[k] = windows[i * window + k] - mean[k];
+                transposed[k * dimension + d] = projection[d * window + k];
             }
-            for (int d = 0; d < dimension; d++) {
-                float sum = 0;
-                for (int k = 0; k < window; k++) {
-                    sum += projection[d * window + k] * centred[k];
+        }
+        float[] sums = new float[dimension];
+        for (int i = 0; i < n; i++) {
+            Arrays.fill(sums, 0);
+            for (int k = 0; k < window; k++) {
+                float centred = windows[i * window + k] - mean[k];
+                int row = k * dimension;
+                for (int d = 0; d < dimension; d++) {
+                    sums[d] += transposed[row + d] * centred;
                 }
-                out[i * dimension + d] = sum;
             }
+            System.arraycopy(sums, 0, out, i * dimension, dimension);
         }
         return out;
     }

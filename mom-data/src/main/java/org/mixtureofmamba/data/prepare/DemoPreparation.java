@@ -1,0 +1,32 @@
+package org.mixtureofmamba.data.prepare;
+
+import java.nio.file.Path;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.DocumentTokenizer;
+import org.mixtureofmamba.data.document.HeldOutSplit;
+import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.data.source.DemoCorpus;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
+
+/** The corpus that ships with the project, tokenised: made on first use and kept. */
+public final class DemoPreparation {
+    private static final HeldOutSplit SPLIT = new HeldOutSplit(0.05);
+    private static final long SEED = 0;
+    private static final int SAMPLES_PER_SHARD = 1024;
+
+    private DemoPreparation() {}
+
+    /**
+     * Opens the demo corpus of a setting, prepared in a directory below {@code cache} that is named after setting and tokenizers; a few
+     * seconds the first time. Delete the directory to have it made again.
+     *
+     * @throws org.mixtureofmamba.core.FailureException if the disk refuses
+     */
+    public static TokenCorpus open(TokenizerSet tokenizers, Setting setting, Path cache, PrepareProgress progress) {
+        var directory = cache.resolve("demo-%s-%s".formatted(setting.key(), tokenizers.fingerprint().substring(0, 12)));
+        var documents = DocumentTokenizer.of(tokenizers, setting, SEED, SPLIT, DemoCorpus.AUGMENTATION);
+        new Preparation(documents, tokenizers.fingerprint(), SAMPLES_PER_SHARD, false, Runtime.getRuntime().availableProcessors())
+                .run(DemoCorpus.sources(setting), directory, progress);
+        return TokenCorpus.open(directory);
+    }
+}
