@@ -25,7 +25,8 @@ public final class AtomicFiles {
      */
     public static void write(Path target, Content content) {
         Path absolute = target.toAbsolutePath();
-        Path beside = absolute.resolveSibling("." + absolute.getFileName() + ".part-" + ProcessHandle.current().pid());
+        Path beside = absolute.resolveSibling(".%s.part-%d-%d"
+                .formatted(absolute.getFileName(), ProcessHandle.current().pid(), Thread.currentThread().threadId()));
         try {
             Files.createDirectories(absolute.getParent());
             try {

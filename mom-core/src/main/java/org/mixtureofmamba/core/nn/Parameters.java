@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.nn;
 
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -19,6 +20,8 @@ import org.mixtureofmamba.core.tensor.Tensor;
 public final class Parameters implements AutoCloseable {
     /** Elements; every parameter starts at a multiple, so that vector loads and matrix products are aligned. */
     private static final long ALIGNMENT = 128;
+    /** Elements; what initialisation holds in host memory, but for one parameter. */
+    private static final long DRAWN_AT_ONCE = 1L << 26;
 
     private final Backend backend;
     private final Map<String, Parameter> byName = new LinkedHashMap<>();
@@ -77,19 +80,51 @@ public final class Parameters implements AutoCloseable {
      * parameters there are.
      */
     public void initialise(long seed) {
+        var waiting = new ArrayList<Parameter>();
+        long drawn = 0;
         for (var parameter : all()) {
-            var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + parameter.name().hashCode());
-            try (var arena = Arena.ofConfined()) {
-                var values = Tensor.onHost(arena, backend.accumulationType(), parameter.shape().toArray());
-                for (long row = 0; row < values.rows(); row++) {
-                    for (int column = 0; column < values.columns(); column++) {
-                        values.set(row, column, parameter.initializer().value(row, column, random));
-                    }
-                }
-                backend.memory().copy(values, parameter.master());
+            waiting.add(parameter);
+            drawn += parameter.shape().size();
+            if (drawn > DRAWN_AT_ONCE) {
+                initialise(waiting, seed);
+                waiting.clear();
+                drawn = 0;
             }
         }
+        initialise(waiting, seed);
         refreshWorkingCopy();
+    }
+
+    /** Draws on all processors, then copies. */
+    private void initialise(List<Parameter> some, long seed) {
+        try (var arena = Arena.ofShared()) {
+            var values = some.parallelStream()
+                    .map(parameter -> draw(parameter, seed, Tensor.onHost(
+                            arena, backend.accumulationType(), parameter.shape().toArray())))
+                    .toList();
+            for (int i = 0; i < values.size(); i++) {
+                backend.memory().copy(values.get(i), some.get(i).master());
+            }
+        }
+    }
+
+    private static Tensor draw(Parameter parameter, long seed, Tensor values) {
+        var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + parameter.name().hashCode());
+        var initializer = parameter.initializer();
+        var memory = values.segment();
+        int columns = values.columns();
+        long i = 0;
+        for (long row = 0; row < values.rows(); row++) {
+            for (int column = 0; column < columns; column++, i++) {
+                double value = initializer.value(row, column, random);
+                switch (values.dtype()) {
+                    case FLOAT64 -> memory.setAtIndex(ValueLayout.JAVA_DOUBLE, i, value);
+                    case FLOAT32 -> memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) value);
+                    case BFLOAT16, INT32 -> throw new IllegalStateException("no master weights of " + values.dtype());
+                }
+            }
+        }
+        return values;
     }
 
     /** After master weights were set from outside. */

@@ -78,6 +78,11 @@ public abstract class BackendParityTest {
     /** The backend under test. */
     protected abstract Backend open();
 
+    /** The judge. */
+    protected Backend openReference() {
+        return Backends.open("reference", BackendOptions.defaults());
+    }
+
     /**
      * How far a tensor may be from the reference, as {@link RelativeError#within} has it: in bf16 the rounding of the result itself, in
      * float32 the rounding of sums of some hundreds of terms.
@@ -101,7 +106,7 @@ public abstract class BackendParityTest {
 
     @BeforeAll
     void openBackends() {
-        reference = Backends.open("reference", BackendOptions.defaults());
+        reference = openReference();
         tested = open();
     }
 

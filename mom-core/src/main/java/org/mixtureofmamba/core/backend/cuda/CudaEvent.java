@@ -1,0 +1,43 @@
+package org.mixtureofmamba.core.backend.cuda;
+
+import org.bytedeco.cuda.cudart.CUevent_st;
+import org.bytedeco.cuda.global.cudart;
+
+/** A mark in a stream. */
+final class CudaEvent implements AutoCloseable {
+    final CUevent_st handle = new CUevent_st();
+
+    /** Whether {@link #millisecondsSince} will be asked. */
+    enum Timing {
+        NONE,
+        TIMED
+    }
+
+    CudaEvent(Timing timing) {
+        int flags = timing == Timing.NONE ? cudart.CU_EVENT_DISABLE_TIMING : cudart.CU_EVENT_DEFAULT;
+        CudaErrors.check(cudart.cuEventCreate(handle, flags), "cuEventCreate", "a mark in a stream");
+    }
+
+    /** Moves the mark to where the stream now ends. */
+    void record(CudaStream stream) {
+        CudaErrors.check(cudart.cuEventRecord(handle, stream.handle), "cuEventRecord", "a mark in a stream");
+    }
+
+    /** Blocks the caller until the device has passed the mark; at once if it was never recorded. */
+    void synchronize() {
+        CudaErrors.check(cudart.cuEventSynchronize(handle), "cuEventSynchronize", "a mark in a stream");
+    }
+
+    /** The device's time from another mark to this one, both passed. */
+    double millisecondsSince(CudaEvent start) {
+        var milliseconds = new float[1];
+        CudaErrors.check(
+                cudart.cuEventElapsedTime(milliseconds, start.handle, handle), "cuEventElapsedTime", "timing");
+        return milliseconds[0];
+    }
+
+    @Override
+    public void close() {
+        cudart.cuEventDestroy(handle);
+    }
+}

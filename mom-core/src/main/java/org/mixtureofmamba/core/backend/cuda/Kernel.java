@@ -1,0 +1,129 @@
+package org.mixtureofmamba.core.backend.cuda;
+
+import java.lang.foreign.MemorySegment;
+import org.bytedeco.cuda.cudart.CUfunc_st;
+import org.bytedeco.cuda.cudart.CUmod_st;
+import org.bytedeco.cuda.global.cudart;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerPointer;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+/**
+ * One kernel, launched as {@code kernel.grid(x, y, z).with(tensor).with(count).launch()}, arguments in the order of its parameters. How
+ * many threads a block has, and how much of the work it does, its file says in {@code int NAME_launch[4]}: threads, units a block (what a
+ * unit is, the kernel says), bytes of dynamic shared memory, tokens a tile.
+ */
+final class Kernel {
+    private static final int SHARED_WITHOUT_ASKING = 48 << 10;
+    private static final PointerPointer<Pointer> NONE = new PointerPointer<>((Pointer) null);
+
+    private final String name;
+    private final CUfunc_st function = new CUfunc_st();
+    private final int[] launch;
+    private final CudaStream stream;
+    private final LaunchArguments arguments;
+    private int gridX;
+    private int gridY;
+    private int gridZ;
+
+    Kernel(String name, CUmod_st module, int[] launch, CudaStream stream, LaunchArguments arguments) {
+        this.name = name;
+        this.launch = launch;
+        this.stream = stream;
+        this.arguments = arguments;
+        CudaErrors.check(cudart.cuModuleGetFunction(function, module, name), "cuModuleGetFunction", name);
+        if (sharedBytes() > SHARED_WITHOUT_ASKING) {
+            CudaErrors.check(
+                    cudart.cuFuncSetAttribute(
+                            function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes()),
+                    "cuFuncSetAttribute",
+                    name);
+        }
+    }
+
+    int threads() {
+        return launch[0];
+    }
+
+    /** Units of work of a block. */
+    int units() {
+        return launch[1];
+    }
+
+    /** Tokens of a tile. */
+    int tokens() {
+        return launch[3];
+    }
+
+    private int sharedBytes() {
+        return launch[2];
+    }
+
+    /** How many blocks it takes for so many units. */
+    int blocks(long units) {
+        return Math.toIntExact((units + units() - 1) / units());
+    }
+
+    /** Begins a launch; the one begun before must have been launched. */
+    Kernel grid(int x, int y, int z) {
+        gridX = x;
+        gridY = y;
+        gridZ = z;
+        arguments.clear();
+        return this;
+    }
+
+    Kernel grid(int x) {
+        return grid(x, 1, 1);
+    }
+
+    /** The address of a tensor's first element. */
+    Kernel with(Tensor tensor) {
+        arguments.put(tensor.deviceAddress());
+        return this;
+    }
+
+    /** The address of a tensor's first element, and how many elements its rows lie apart. */
+    Kernel withRows(Tensor tensor) {
+        arguments.put(tensor.deviceAddress());
+        arguments.put(Math.toIntExact(tensor.rowStride()));
+        return this;
+    }
+
+    Kernel withAddress(long address) {
+        arguments.put(address);
+        return this;
+    }
+
+    Kernel with(long value) {
+        arguments.put(value);
+        return this;
+    }
+
+    Kernel with(int value) {
+        arguments.put(value);
+        return this;
+    }
+
+    Kernel with(float value) {
+        arguments.put(value);
+        return this;
+    }
+
+    /** A structure passed by value. */
+    Kernel with(MemorySegment structure) {
+        arguments.put(structure);
+        return this;
+    }
+
+    void launch() {
+        if (gridX == 0 || gridY == 0 || gridZ == 0) {
+            return; // nothing to do is no error
+        }
+        CudaErrors.check(
+                cudart.cuLaunchKernel(
+                        function, gridX, gridY, gridZ, threads(), 1, 1, sharedBytes(), stream.handle, arguments.pointers(), NONE),
+                "cuLaunchKernel",
+                name);
+    }
+}

@@ -1,0 +1,48 @@
+package org.mixtureofmamba.core.backend.cuda;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * CUDA C++ as it lies in the resources of this package.
+ *
+ * @param name of the file, as {@code rms_norm.cu}
+ * @param headers what it may include, by name
+ */
+record KernelSource(String name, String text, Map<String, String> headers) {
+    /** All files of kernels, one operation each. */
+    static final List<String> FILES = List.of(
+            "adamw.cu",
+            "causal_conv1d.cu",
+            "copy.cu",
+            "cross_entropy.cu",
+            "embedding.cu",
+            "rms_norm.cu",
+            "selective_scan.cu",
+            "squared_norm.cu");
+
+    private static final String HEADER = "common.cuh";
+
+    static KernelSource resource(String name) {
+        return new KernelSource(name, read(name), Map.of(HEADER, read(HEADER)));
+    }
+
+    /** The name without its extension. */
+    String stem() {
+        return name.substring(0, name.lastIndexOf('.'));
+    }
+
+    private static String read(String name) {
+        try (var in = KernelSource.class.getResourceAsStream(name)) {
+            if (in == null) {
+                throw new IllegalStateException("the jar lacks " + name);
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

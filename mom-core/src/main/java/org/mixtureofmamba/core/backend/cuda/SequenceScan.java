@@ -1,0 +1,296 @@
+package org.mixtureofmamba.core.backend.cuda;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.backend.ScanGradients;
+import org.mixtureofmamba.core.backend.ScanInputs;
+import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.modality.ModalityLayout;
+import org.mixtureofmamba.core.tensor.DType;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+/**
+ * The selective scan along the sequence: selective_scan.cu. A sequence is cut into segments where batch and channels alone do not fill the
+ * card; a first kernel then finds each segment's state from nothing, and the scan itself starts each segment from those before it.
+ */
+final class SequenceScan {
+    /** Tokens below which a segment is not worth its extra pass. */
+    private static final int SHORTEST_SEGMENT = 1024;
+
+    /** N for which there are kernels. */
+    private static final Set<Integer> STATES = Set.of(8, 16, 32);
+
+    private final Kernels kernels;
+    private final Workspace workspace;
+    private final WholeChannels channels;
+    private final int multiprocessors;
+    private final StepBiases biases = new StepBiases();
+    private final Map<Integer, Compiled> byStates = new HashMap<>();
+
+    SequenceScan(Kernels kernels, Workspace workspace, WholeChannels channels, int multiprocessors) {
+        this.kernels = kernels;
+        this.workspace = workspace;
+        this.channels = channels;
+        this.multiprocessors = multiprocessors;
+    }
+
+    /** The kernels for one N. */
+    private record Compiled(
+            Kernel forwardSegments,
+            Kernel forward,
+            Kernel backwardSegments,
+            Kernel backward,
+            Kernel reduceBC,
+            Kernel reduceParameters,
+            int chunk,
+            int segmentMultiple) {
+        static Compiled of(Kernels kernels, int states) {
+            if (!STATES.contains(states)) {
+                throw new UserException("d_state is %d; the cuda backend computes 8, 16 or 32".formatted(states));
+            }
+            var module = states == 16
+                    ? kernels.module("selective_scan.cu")
+                    : kernels.module("selective_scan.cu", "-DMOM_N=" + states);
+            return new Compiled(
+                    module.kernel("selectiveScanForwardSegments"),
+                    module.kernel("selectiveScanForward"),
+                    module.kernel("selectiveScanBackwardSegments"),
+                    module.kernel("selectiveScanBackward"),
+                    module.kernel("selectiveScanReduceBC"),
+                    module.kernel("selectiveScanReduceParameters"),
+                    module.integer("selectiveScanForward_chunk"),
+                    module.integer("selectiveScanSegmentMultiple"));
+        }
+    }
+
+    /** How a sequence is cut. */
+    record Segments(int count, int length) {
+        /**
+         * @param blocks how many blocks one segment is worth: batch times groups of channels
+         * @param multiple of a segment's length
+         */
+        static Segments of(int length, int blocks, int multiprocessors, int multiple) {
+            int wanted = (int) Math.ceil(2 * multiprocessors * 0.9 / blocks);
+            int count = Math.max(1, Math.min(wanted, length / SHORTEST_SEGMENT));
+            int each = roundUp(divideUp(length, count), multiple);
+            return new Segments(divideUp(length, each), each);
+        }
+    }
+
+    /** The inputs in whole channels. */
+    private record Padded(
+            Tensor x, Tensor dt, Tensor z, List<Tensor> dtBias, Tensor logA, Tensor skipD, Tensor matB, Tensor matC, int width) {}
+
+    private Padded pad(ScanInputs inputs) {
+        int width = inputs.x().columns();
+        return new Padded(
+                channels.in(inputs.x()),
+                channels.in(inputs.dt()),
+                channels.in(inputs.z()),
+                inputs.dtBias().stream().map(bias -> channels.parameters(bias, width)).toList(),
+                channels.parameters(inputs.logA(), width),
+                channels.parameters(inputs.skipD(), width),
+                inputs.matB(),
+                inputs.matC(),
+                WholeChannels.padded(width));
+    }
+
+    private Compiled compiled(ScanInputs inputs) {
+        return byStates.computeIfAbsent(inputs.logA().columns(), states -> Compiled.of(kernels, states));
+    }
+
+    /** @return the state at the start of each chunk, float32 [B, chunks, E, N] */
+    Tensor forward(ScanInputs inputs, ModalityLayout layout, Tensor y) {
+        var compiled = compiled(inputs);
+        int states = inputs.logA().columns();
+        int length = layout.length();
+        int batch = layout.batch();
+        int paddedWidth = WholeChannels.padded(inputs.x().columns());
+        var chunkStates =
+                workspace.tensor(DType.FLOAT32, batch, divideUp(length, compiled.chunk), paddedWidth, states);
+        var mark = workspace.mark();
+        var in = pad(inputs);
+        var out = channels.room(y);
+        var kernel = compiled.forward;
+        var segments = Segments.of(length, batch * kernel.blocks(in.width), multiprocessors, compiled.segmentMultiple);
+        long segmentState = 0;
+        long segmentDt = 0;
+        if (segments.count() > 1) {
+            segmentState = floats(batch, segments.count(), in.width, states);
+            segmentDt = floats(batch, segments.count(), in.width);
+            var first = compiled.forwardSegments;
+            first.grid(first.blocks(in.width), segments.count() - 1, batch)
+                    .withAddress(segmentState)
+                    .withAddress(segmentDt)
+                    .withRows(in.x)
+                    .withRows(in.dt)
+                    .with(in.matB)
+                    .withRows(in.matC)
+                    .with(in.logA)
+                    .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
+                    .with(layout.rowOf())
+                    .with(layout.documentStart())
+                    .with(length)
+                    .with(in.width)
+                    .with(segments.length())
+                    .launch();
+        }
+        kernel.grid(kernel.blocks(in.width), segments.count(), batch)
+                .withRows(out)
+                .with(chunkStates)
+                .withRows(in.x)
+                .withRows(in.dt)
+                .withRows(in.z)
+                .with(in.matB)
+                .withRows(in.matC)
+                .with(in.logA)
+                .with(in.skipD)
+                .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
+                .with(layout.rowOf())
+                .with(layout.documentStart())
+                .withAddress(segmentState)
+                .withAddress(segmentDt)
+                .with(length)
+                .with(in.width)
+                .with(segments.length())
+                .launch();
+        channels.out(out, y);
+        workspace.release(mark);
+        return chunkStates;
+    }
+
+    void backward(Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor chunkStates, ScanGradients gradients) {
+        var compiled = compiled(inputs);
+        int states = inputs.logA().columns();
+        int length = layout.length();
+        int batch = layout.batch();
+        var slabs = layout.slabsFor(inputs.dtBias().size());
+        var mark = workspace.mark();
+        var in = pad(inputs);
+        var gradOut = channels.in(gradY);
+        var kernel = compiled.backward;
+        int groups = kernel.blocks(in.width);
+        var segments = Segments.of(length, batch * groups, multiprocessors, compiled.segmentMultiple);
+        long segmentGrad = 0;
+        long segmentDt = 0;
+        if (segments.count() > 1) {
+            segmentGrad = floats(batch, segments.count(), in.width, states);
+            segmentDt = floats(batch, segments.count(), in.width);
+            var first = compiled.backwardSegments;
+            first.grid(first.blocks(in.width), segments.count() - 1, batch)
+                    .withAddress(segmentGrad)
+                    .withAddress(segmentDt)
+                    .withRows(gradOut)
+                    .withRows(in.dt)
+                    .withRows(in.z)
+                    .with(in.matB)
+                    .withRows(in.matC)
+                    .with(in.logA)
+                    .with(biases.of(in.dtBias, slabs))
+                    .with(layout.rowOf())
+                    .with(layout.documentStart())
+                    .with(length)
+                    .with(in.width)
+                    .with(segments.length())
+                    .launch();
+        }
+        var gradX = channels.room(gradients.x());
+        var gradDt = channels.room(gradients.dt());
+        var gradZ = channels.room(gradients.z());
+        var partialBC = workspace.tensor(DType.FLOAT32, groups, layout.tokens(), 2L * states);
+        int partials = batch * segments.count();
+        var partialParameters =
+                workspace.tensor(DType.FLOAT32, partials, states + 1L + slabs.count(), in.width);
+        kernel.grid(groups, segments.count(), batch)
+                .withRows(gradX)
+                .withRows(gradDt)
+                .withRows(gradZ)
+                .with(partialBC)
+                .with(partialParameters)
+                .withRows(gradOut)
+                .with(chunkStates)
+                .withRows(in.x)
+                .withRows(in.dt)
+                .withRows(in.z)
+                .with(in.matB)
+                .withRows(in.matC)
+                .with(in.logA)
+                .with(in.skipD)
+                .with(biases.of(in.dtBias, slabs))
+                .with(layout.rowOf())
+                .with(layout.documentStart())
+                .withAddress(segmentGrad)
+                .withAddress(segmentDt)
+                .with(length)
+                .with(in.width)
+                .with(segments.length())
+                .launch();
+        channels.out(gradX, gradients.x());
+        channels.out(gradDt, gradients.dt());
+        channels.out(gradZ, gradients.z());
+        reduceBC(compiled, gradients, partialBC, groups, layout);
+        reduceParameters(compiled, gradients, partialParameters, partials, inputs.x().columns(), layout);
+        workspace.release(mark);
+    }
+
+    private static void reduceBC(
+            Compiled compiled, ScanGradients gradients, Tensor partial, int groups, ModalityLayout layout) {
+        int threads = compiled.reduceBC.threads();
+        long quads = layout.tokens() * (long) partial.columns() / 4; // a thread takes four columns
+        compiled.reduceBC
+                .grid(Math.toIntExact((quads + threads - 1) / threads))
+                .with(gradients.matB())
+                .withRows(gradients.matC())
+                .with(partial)
+                .with(groups)
+                .with(layout.rowOf())
+                .with(layout.tokens())
+                .launch();
+    }
+
+    private void reduceParameters(
+            Compiled compiled,
+            ScanGradients gradients,
+            Tensor partial,
+            int partials,
+            int width,
+            ModalityLayout layout) {
+        var gradLogA = channels.parameters(gradients.logA(), width);
+        var gradSkipD = channels.parameters(gradients.skipD(), width);
+        var gradBias = gradients.dtBias().stream()
+                .map(bias -> channels.parameters(bias, width))
+                .toList();
+        int paddedWidth = WholeChannels.padded(width);
+        int threads = compiled.reduceParameters.threads();
+        int elements = Math.toIntExact(partial.size() / partials);
+        compiled.reduceParameters
+                .grid((elements + threads - 1) / threads)
+                .with(gradLogA)
+                .with(gradSkipD)
+                .with(biases.of(gradBias, layout.slabsFor(gradBias.size())))
+                .with(partial)
+                .with(partials)
+                .with(paddedWidth)
+                .launch();
+        channels.parametersOut(gradLogA, gradients.logA());
+        channels.parametersOut(gradSkipD, gradients.skipD());
+        for (int i = 0; i < gradBias.size(); i++) {
+            channels.parametersOut(gradBias.get(i), gradients.dtBias().get(i));
+        }
+    }
+
+    private long floats(long... extents) {
+        return workspace.tensor(DType.FLOAT32, extents).deviceAddress();
+    }
+
+    private static int divideUp(int value, int by) {
+        return (value + by - 1) / by;
+    }
+
+    private static int roundUp(int value, int multiple) {
+        return divideUp(value, multiple) * multiple;
+    }
+}

@@ -1,0 +1,71 @@
+package org.mixtureofmamba.core.backend.cuda;
+
+import java.util.Locale;
+import org.mixtureofmamba.core.backend.BackendOptions;
+import org.mixtureofmamba.core.backend.BackendOptions.Precision;
+import org.mixtureofmamba.core.bench.TrainingStepBenchmark;
+import org.mixtureofmamba.core.model.LanguageModel.Recompute;
+import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.model.Scale;
+
+/** Times training steps on a card and prints where the time goes, without the command line: one JSON line a model. */
+public final class CudaStepBenchmark {
+    private CudaStepBenchmark() {}
+
+    /** @param arguments each {@code scale,dense|mom,batch,length,modalities,steps[,recompute][,profile]} */
+    public static void main(String[] arguments) {
+        for (var argument : arguments) {
+            try {
+                run(argument);
+            } catch (RuntimeException e) {
+                System.out.printf("{\"run\": \"%s\", \"error\": \"%s\"}%n", argument, e);
+                e.printStackTrace(System.out);
+            }
+        }
+    }
+
+    private static void run(String argument) {
+        var parts = argument.split(",");
+        var scale = Scale.of(parts[0]);
+        int modalities = Integer.parseInt(parts[4]);
+        var config = parts[1].equals("mom")
+                ? ModelConfig.mixture(scale, 65536, modalities)
+                : ModelConfig.dense(scale, 65536, modalities);
+        int steps = Integer.parseInt(parts[5]);
+        var recompute = argument.contains("recompute") ? Recompute.BLOCKS : Recompute.NOTHING;
+        var benchmark = new TrainingStepBenchmark(
+                config, Integer.parseInt(parts[2]), Integer.parseInt(parts[3]), Math.min(5, steps), steps, recompute);
+        var options = new BackendOptions(1, 0, Precision.BF16);
+        boolean profiles = argument.contains("profile");
+        long start = System.nanoTime();
+        try (var backend = profiles ? ProfiledCudaBackend.open(options) : new CudaBackendProvider().open(options)) {
+            var result = benchmark.run(backend);
+            System.out.printf(
+                    Locale.ROOT,
+                    "{\"run\": \"%s\", \"tokens_per_s\": %.0f, \"step_ms\": %.3f, \"flops_per_s\": %.4g, \"mfu\": %.4f, \"peak_memory_bytes\": %d, \"parameters\": %d, \"loss\": %.6f, \"whole_s\": %.1f}%n",
+                    argument,
+                    result.tokensPerSecond(),
+                    result.stepMillis(),
+                    result.flopsPerSecond(),
+                    result.flopsUtilisation().orElse(Double.NaN),
+                    result.peakMemoryBytes(),
+                    result.parameters(),
+                    result.loss(),
+                    (System.nanoTime() - start) * 1e-9);
+            if (backend instanceof ProfiledCudaBackend profiled) {
+                int all = steps + Math.min(5, steps);
+                for (var line : profiled.profile()) {
+                    System.out.printf(
+                            Locale.ROOT,
+                            "%-32s %4d calls %9.3f ms a step %8.1f MB a call %8.2f TB/s %8.1f TFLOP/s%n",
+                            line.operation(),
+                            line.calls() / all,
+                            line.milliseconds() / all,
+                            line.bytes() * 1e-6 / line.calls(),
+                            line.bytes() * 1e-9 / line.milliseconds(),
+                            line.flops() * 1e-9 / line.milliseconds());
+                }
+            }
+        }
+    }
+}
