@@ -96,7 +96,9 @@ final class HtmlReport {
                 Tables.title(row.loss()), flops.value().text());
         page.append("<p>of the FLOPs").append(interval(flops)).append("</p>").append(ShareBar.draw(flops));
         add("<p>%s of the wall-clock", wall.value().text());
-        page.append(interval(wall)).append("</p></div>\n");
+        page.append(interval(wall)).append("</p>");
+        add("<p class=\"aside\">slope %s", row.slope().value().text());
+        page.append(interval(row.slope())).append("</p></div>\n");
     }
 
     private static String interval(Estimate estimate) {
