@@ -2,6 +2,7 @@ package org.mixtureofmamba.data;
 
 import java.util.Arrays;
 import java.util.stream.Collectors;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 

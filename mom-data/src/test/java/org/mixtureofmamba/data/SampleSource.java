@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
+
 import org.mixtureofmamba.data.source.ListReader;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.SampleReader;

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.document.DocumentTokenizer;

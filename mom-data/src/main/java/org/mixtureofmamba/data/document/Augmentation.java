@@ -1,6 +1,7 @@
 package org.mixtureofmamba.data.document;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.UserException;
 
 /**

@@ -3,6 +3,7 @@ package org.mixtureofmamba.data.document;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.List;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.Setting;

@@ -3,6 +3,7 @@ package org.mixtureofmamba.data.document;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.image.ImageFiles;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.MomException;
 import org.mixtureofmamba.core.modality.TokenBatch;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.data.loader;
 
 import java.util.concurrent.atomic.AtomicLongArray;
+
 import org.mixtureofmamba.core.modality.Modality;
 
 /** A running count of what a loader has put into batches, those made ahead included; safe to read while it grows. */

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.shard.CorpusPart;

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.loader.LoaderState.Carried;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.data.prepare;
 
 import java.nio.file.Path;
+
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;

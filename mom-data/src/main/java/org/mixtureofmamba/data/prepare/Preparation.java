@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.data.source.Sample;
 import tools.jackson.databind.json.JsonMapper;

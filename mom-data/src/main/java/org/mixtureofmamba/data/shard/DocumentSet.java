@@ -2,6 +2,7 @@ package org.mixtureofmamba.data.shard;
 
 import java.util.Arrays;
 import java.util.List;
+
 import org.mixtureofmamba.core.modality.Modality;
 
 /** The training or the held-out documents of one part of a corpus, numbered from 0 in the order they were prepared. */

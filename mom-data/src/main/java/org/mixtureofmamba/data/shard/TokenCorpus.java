@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.ContentHash;

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.zip.CRC32C;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 

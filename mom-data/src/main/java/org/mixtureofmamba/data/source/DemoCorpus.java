@@ -1,9 +1,10 @@
 package org.mixtureofmamba.data.source;
 
 import java.util.List;
+
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
-import org.mixtureofmamba.core.modality.Modality;
 
 /**
  * The corpus that ships with the project: dictionary pages, captioned drawings, transcribed telephone prompts. Whose work it is and

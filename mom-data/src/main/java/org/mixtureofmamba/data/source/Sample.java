@@ -2,6 +2,7 @@ package org.mixtureofmamba.data.source;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+
 import org.mixtureofmamba.data.document.ContentHash;
 
 /**

@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+
 import org.mixtureofmamba.core.FailureException;
 
 /** The pages of one text file; a page longer than a bound is rejected without being held in memory. */

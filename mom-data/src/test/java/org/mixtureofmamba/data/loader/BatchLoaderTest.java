@@ -1,9 +1,5 @@
 package org.mixtureofmamba.data.loader;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
-
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -12,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -28,6 +25,10 @@ import org.mixtureofmamba.data.prepare.Preparation;
 import org.mixtureofmamba.data.prepare.PrepareProgress;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.tokenizers.Vocabulary.Special;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 class BatchLoaderTest {
     private static final int L = 256;

@@ -6,6 +6,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.shard.Manifest;
 import org.mixtureofmamba.data.shard.TokenCorpus;

@@ -1,9 +1,10 @@
 package org.mixtureofmamba.data.loader;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.stream.LongStream;
+
 import org.junit.jupiter.api.Test;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 class PermutationTest {
     @Test

@@ -1,11 +1,9 @@
 package org.mixtureofmamba.data.prepare;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.within;
-
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Map;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.modality.Modality;
@@ -15,6 +13,9 @@ import org.mixtureofmamba.data.loader.BatchLoader;
 import org.mixtureofmamba.data.loader.BatchShape;
 import org.mixtureofmamba.data.loader.Mixture;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 class DemoPreparationTest {
     @TempDir

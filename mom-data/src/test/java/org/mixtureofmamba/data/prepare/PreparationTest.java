@@ -1,8 +1,5 @@
 package org.mixtureofmamba.data.prepare;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.FailureException;
@@ -24,6 +22,9 @@ import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.SampleReader;
 import org.mixtureofmamba.data.source.Source;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class PreparationTest {
     private static final Augmentation AUGMENTATION = new Augmentation(true, List.of(0.9, 1.0));

@@ -1,19 +1,24 @@
 package org.mixtureofmamba.data.shard;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
-
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.tokenizers.Vocabulary;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 class TokenShardTest {
     private static final Vocabulary NARROW = new Vocabulary(100, 20, 10);
@@ -104,5 +109,41 @@ class TokenShardTest {
         var writer = new TokenShardWriter(NARROW);
         assertThatThrownBy(() -> writer.add("d", false, new int[] {NARROW.size()})).isInstanceOf(IllegalArgumentException.class);
         assertThat(file).doesNotExist();
+    }
+
+    /** Runs the reader that docs/data-format.md shows, with the machine's own Python. */
+    @Test
+    void readsFromPythonAsDocumented() throws Exception {
+        assumeTrue(hasPython(), "there is no python3");
+        var docs = Files.readString(Path.of(System.getProperty("mom.root"), "docs/data-format.md"));
+        var reader = docs.substring(docs.indexOf("```python") + 10, docs.indexOf("```\n", docs.indexOf("```python")));
+        for (var vocabulary : new Vocabulary[] {NARROW, WIDE}) {
+            var file = written(vocabulary, 3, 0, 17);
+            var program = reader + """
+                    import sys
+                    documents, held_out = read_shard(sys.argv[1])
+                    for document, held in zip(documents, held_out):
+                        print(held, *document)
+                    """;
+            var process = new ProcessBuilder("python3", "-c", program, file.toString()).redirectErrorStream(true).start();
+            var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            assertThat(process.waitFor()).as(String.join("\n", output)).isZero();
+            for (int d = 0; d < 3; d++) {
+                var ids = IntStream.of(ids(vocabulary, d, new int[] {3, 0, 17}[d])).mapToObj(String::valueOf);
+                var expected = Stream.concat(Stream.of(d == 1 ? "True" : "False"), ids).collect(Collectors.joining(" "));
+                assertThat(output.get(d)).isEqualTo(expected);
+            }
+        }
+    }
+
+    private static boolean hasPython() {
+        try {
+            return new ProcessBuilder("python3", "--version").start().waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
     }
 }
