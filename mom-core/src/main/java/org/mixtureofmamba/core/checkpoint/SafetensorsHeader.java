@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.checkpoint;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -132,10 +133,10 @@ record SafetensorsHeader(Map<String, String> metadata, List<Stored> tensors, lon
             long bytes = type.byteSize();
             try {
                 for (long extent : extents) {
-                    bytes = Math.multiplyExact(bytes, extent);
+                    bytes = Math.multiplyExact(bytes, (long) Math.toIntExact(extent));
                 }
             } catch (ArithmeticException e) {
-                throw Safetensors.malformed(file, "tensor '%s' has more bytes than can be counted".formatted(name));
+                throw Safetensors.malformed(file, "tensor '%s' is too large: %s".formatted(name, Arrays.toString(extents)));
             }
             if (end < begin || end - begin != bytes) {
                 throw Safetensors.malformed(file, "tensor '%s' needs %,d bytes and its data_offsets are %,d to %,d"
