@@ -1,0 +1,129 @@
+package org.mixtureofmamba.core.parity;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mixtureofmamba.core.parity.CentralDifference.assertGradient;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.DoubleSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.backend.BackendOptions;
+import org.mixtureofmamba.core.backend.Backends;
+import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.core.model.LanguageModel;
+import org.mixtureofmamba.core.model.LanguageModel.Recompute;
+import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.model.Projection;
+
+/** Every parameter of a whole small model against differences of its loss, in float64. */
+class ModelGradientTest {
+    private static final double SCALE = 0.5;
+
+    private static Backend backend;
+
+    @BeforeAll
+    static void open() {
+        backend = Backends.open("reference", BackendOptions.defaults());
+    }
+
+    @AfterAll
+    static void close() {
+        backend.close();
+    }
+
+    private static ModelConfig config(int modalities, Set<Projection> split) {
+        return new ModelConfig(3, 2, 5, modalities, split, 2, 3, 2, true, 1e-2);
+    }
+
+    /** Two sequences of 4 with documents inside, modalities 0 and 2 of 3, targets without a loss among them. */
+    private static TokenBatch batch(int modalities) {
+        var random = new SplittableRandom(3);
+        int tokens = 8;
+        var inputs = random.ints(tokens, 0, 5).toArray();
+        var targets = random.ints(tokens, 0, 5).toArray();
+        var modality = new byte[tokens];
+        var targetModality = new byte[tokens];
+        var starts = new boolean[tokens];
+        for (int t = 0; t < tokens; t++) {
+            modality[t] = (byte) (modalities == 1 ? 0 : 2 * random.nextInt(2));
+            targetModality[t] = (byte) (t % 4 == 2 ? -1 : random.nextInt(modalities));
+            starts[t] = t == 2 || t == 7;
+        }
+        return TokenBatch.of(2, 4, modalities, inputs, targets, modality, targetModality, starts);
+    }
+
+    private static Map<String, double[]> gradients(LanguageModel model) {
+        var gradients = new LinkedHashMap<String, double[]>();
+        for (var parameter : model.parameters().all()) {
+            gradients.put(parameter.name(), parameter.grad().toDoubles());
+        }
+        return gradients;
+    }
+
+    private static void check(ModelConfig config, TokenBatch batch) {
+        try (var model = new LanguageModel(config, backend, Recompute.NOTHING, 1)) {
+            // Larger than at the start of training, so that no gradient is lost in the noise.
+            for (var parameter : model.parameters().all()) {
+                var random = new SplittableRandom(parameter.name().hashCode());
+                for (int i = 0; i < parameter.shape().size(); i++) {
+                    int columns = parameter.shape().columns();
+                    parameter.master().set(i / columns, i % columns, 0.7 * random.nextGaussian());
+                }
+            }
+            model.forwardBackward(batch, SCALE);
+            var losses = model.takeLosses();
+            var once = gradients(model);
+            DoubleSupplier loss = () -> {
+                model.forward(batch);
+                return SCALE * model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).sum();
+            };
+            assertThat(SCALE * losses.sums().stream().mapToDouble(Double::doubleValue).sum()).isEqualTo(loss.getAsDouble());
+            for (var parameter : model.parameters().all()) {
+                assertGradient(parameter.name(), parameter.master(), once.get(parameter.name()), loss);
+            }
+            assertThat(once).allSatisfy((name, gradient) -> {
+                if (!name.contains(".1.weight") && !name.contains(".1.bias")) {
+                    assertThat(Arrays.stream(gradient).anyMatch(g -> g != 0)).as(name).isTrue();
+                }
+            });
+
+            model.forwardBackward(batch, SCALE);
+            assertThat(gradients(model)).allSatisfy((name, twice) -> {
+                var doubled = Arrays.stream(once.get(name)).map(g -> 2 * g).toArray();
+                assertThat(RelativeError.of(name, doubled, twice).within(1e-14)).as(name).isTrue();
+            });
+        }
+    }
+
+    @Test
+    void mixtureOfThreeModalitiesOfWhichOneIsAbsent() {
+        check(config(3, EnumSet.allOf(Projection.class)), batch(3));
+    }
+
+    @Test
+    void dense() {
+        check(config(1, Set.of()), batch(1));
+    }
+
+    @Test
+    void recomputedActivationsGiveTheSameBits() {
+        var batch = batch(3);
+        var config = config(3, EnumSet.of(Projection.IN, Projection.DT));
+        try (var kept = new LanguageModel(config, backend, Recompute.NOTHING, 1);
+                var recomputed = new LanguageModel(config, backend, Recompute.BLOCKS, 1)) {
+            kept.forwardBackward(batch, SCALE);
+            recomputed.forwardBackward(batch, SCALE);
+            var expected = gradients(kept);
+            assertThat(recomputed.takeLosses()).isEqualTo(kept.takeLosses());
+            gradients(recomputed).forEach((name, gradient) ->
+                    assertThat(gradient).as(name).containsExactly(expected.get(name)));
+        }
+    }
+}
