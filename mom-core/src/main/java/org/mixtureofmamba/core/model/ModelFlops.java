@@ -13,7 +13,8 @@ import org.mixtureofmamba.core.UserException;
  * accumulation included; it does not count again what forward has computed, whether an implementation keeps that or
  * computes it anew: these are the operations of the model, not of one machine. The optimizer is no part of them. Taps
  * of the convolution that reach before a document's start, and the state's decay at its first token, are counted like
- * any other: the count of a batch depends on its number of tokens alone.
+ * any other: the count of a batch depends on its number of tokens alone. A test counts a whole model operation by
+ * operation and finds this formula exact.
  *
  * <p><b>The scan</b> is counted as the recurrence it is: 7 operations forward and 15 backward for each channel and
  * state. The customary 9 forward (27 with the factor 3) is that of a parallel prefix scan, whose extra work is the
