@@ -1,0 +1,277 @@
+package org.mixtureofmamba.train;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Comparator;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import org.mixtureofmamba.core.AtomicFiles;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.nn.Parameters;
+import org.mixtureofmamba.data.loader.LoaderState;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.PropertyNamingStrategies;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The saved states of a run, each a directory {@code step-N} that appears whole: written beside, flushed, renamed.
+ *
+ * <pre>
+ * model.safetensors      master weights under their official names
+ * optimizer.safetensors  first_moment.NAME and second_moment.NAME
+ * trainer.json           step, what was spent, loader state, fingerprint of the data, and the hashes of the other two
+ * </pre>
+ */
+public final class Checkpoints {
+    private static final Pattern NAME = Pattern.compile("step-(\\d{1,18})");
+    private static final String MODEL = "model.safetensors";
+    private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final String TRAINER = "trainer.json";
+    private static final long LARGEST_JSON = 64 << 20;
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .build();
+
+    private final Path directory;
+    private final int keep;
+    private final String fingerprint;
+
+    /** The contents of {@code trainer.json}. */
+    record State(
+            long step, Spent spent, Optional<LoaderState> loader, String data, Map<String, String> sha256) {}
+
+    /**
+     * @param keep how many of the newest stay
+     * @param fingerprint of tokenizers and corpus
+     */
+    Checkpoints(Path directory, int keep, String fingerprint) {
+        this.directory = directory;
+        this.keep = keep;
+        this.fingerprint = fingerprint;
+    }
+
+    /** Saves a run and drops the oldest states beyond those kept. */
+    Path save(
+            Backend backend,
+            Parameters parameters,
+            Moments moments,
+            Trainer.Progress progress,
+            Optional<LoaderState> loader) {
+        var target = directory.resolve("step-" + progress.step());
+        var beside = directory.resolve(".step-" + progress.step() + ".part-" + ProcessHandle.current().pid());
+        try {
+            delete(beside);
+            Files.createDirectories(beside);
+            var files = new ParameterFiles(backend, parameters);
+            files.write(beside.resolve(MODEL), Map.of("", parameters.master()));
+            files.write(
+                    beside.resolve(OPTIMIZER),
+                    Map.of("first_moment.", moments.first(), "second_moment.", moments.second()));
+            var hashes = new LinkedHashMap<String, String>();
+            for (var name : List.of(MODEL, OPTIMIZER)) {
+                hashes.put(name, sha256(beside.resolve(name)));
+            }
+            var state = new State(progress.step(), progress.spent(), loader, fingerprint, hashes);
+            AtomicFiles.writeString(beside.resolve(TRAINER), JSON.writeValueAsString(state) + "\n");
+            flush(beside);
+            delete(target);
+            Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
+            flush(directory);
+            dropOldest();
+            return target;
+        } catch (IOException e) {
+            throw new FailureException(
+                    "cannot write %s: %s; the checkpoint before it is intact: free space, then --resume"
+                            .formatted(target, e.getMessage()),
+                    e);
+        }
+    }
+
+    /**
+     * Loads the newest state, having made sure that it is whole.
+     *
+     * @return where the run stood; its start if nothing is saved
+     * @throws UserException if the state is damaged or of another model or other data
+     */
+    Trainer.Progress loadNewest(Backend backend, Parameters parameters, Moments moments, BatchSource source) {
+        removeLeftovers();
+        var newest = newest(directory);
+        if (newest.isEmpty()) {
+            return Trainer.Progress.atStart();
+        }
+        var checkpoint = newest.get();
+        var state = readState(checkpoint);
+        requireData(checkpoint, state);
+        verify(checkpoint, state, List.of(MODEL, OPTIMIZER));
+        var files = new ParameterFiles(backend, parameters);
+        files.read(checkpoint.resolve(MODEL), Map.of("", parameters.master()));
+        parameters.refreshWorkingCopy();
+        files.read(
+                checkpoint.resolve(OPTIMIZER),
+                Map.of("first_moment.", moments.first(), "second_moment.", moments.second()));
+        state.loader().ifPresent(source::resume);
+        return new Trainer.Progress(state.step(), state.spent());
+    }
+
+    /**
+     * Loads the weights of the newest state.
+     *
+     * @return its step
+     * @throws UserException if there is none, or as {@link #loadNewest}
+     */
+    long loadWeights(Backend backend, Parameters parameters) {
+        var checkpoint = newest(directory)
+                .orElseThrow(() -> new UserException("%s has no checkpoint; train first".formatted(directory)));
+        var state = readState(checkpoint);
+        requireData(checkpoint, state);
+        verify(checkpoint, state, List.of(MODEL));
+        new ParameterFiles(backend, parameters).read(checkpoint.resolve(MODEL), Map.of("", parameters.master()));
+        parameters.refreshWorkingCopy();
+        return state.step();
+    }
+
+    /** The directory of the highest step. */
+    static Optional<Path> newest(Path directory) {
+        return all(directory).stream().max(Comparator.comparingLong(Checkpoints::stepOf));
+    }
+
+    private static List<Path> all(Path directory) {
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        try (var inside = Files.list(directory)) {
+            return inside.filter(path -> NAME.matcher(path.getFileName().toString()).matches())
+                    .toList();
+        } catch (IOException e) {
+            throw new UserException("cannot list %s: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    private static long stepOf(Path checkpoint) {
+        return Long.parseLong(checkpoint.getFileName().toString().substring("step-".length()));
+    }
+
+    /** What a killed process was writing or deleting when it died. */
+    private void removeLeftovers() {
+        if (!Files.isDirectory(directory)) {
+            return;
+        }
+        try (var inside = Files.list(directory)) {
+            for (var left : inside.filter(path -> path.getFileName().toString().startsWith(".step-")).toList()) {
+                delete(left);
+            }
+        } catch (IOException e) {
+            throw new FailureException("cannot tidy %s: %s".formatted(directory, e.getMessage()), e);
+        }
+    }
+
+    private void dropOldest() throws IOException {
+        var oldestFirst =
+                all(directory).stream().sorted(Comparator.comparingLong(Checkpoints::stepOf)).toList();
+        for (var old : oldestFirst.subList(0, Math.max(0, oldestFirst.size() - keep))) {
+            // Renamed first: a state half deleted must not look like one.
+            var going = old.resolveSibling("." + old.getFileName() + ".old");
+            delete(going);
+            Files.move(old, going, StandardCopyOption.ATOMIC_MOVE);
+            delete(going);
+        }
+    }
+
+    private static State readState(Path checkpoint) {
+        var file = checkpoint.resolve(TRAINER);
+        try {
+            if (Files.size(file) > LARGEST_JSON) {
+                throw damaged(checkpoint, TRAINER + " is too large", null);
+            }
+            var state = JSON.readValue(Files.readString(file), State.class);
+            if (state.step() != stepOf(checkpoint)) {
+                throw damaged(checkpoint, TRAINER + " is of step " + state.step(), null);
+            }
+            return state;
+        } catch (IOException | JacksonException e) {
+            throw damaged(checkpoint, "cannot read " + TRAINER, e);
+        }
+    }
+
+    private void requireData(Path checkpoint, State state) {
+        if (!state.data().equals(fingerprint)) {
+            throw new UserException(
+                    "%s was made with other tokenizers or other data (%s) than these (%s); give data.source what it was trained on"
+                            .formatted(checkpoint, state.data(), fingerprint));
+        }
+    }
+
+    private static void verify(Path checkpoint, State state, List<String> names) {
+        for (var name : names) {
+            try {
+                if (!sha256(checkpoint.resolve(name)).equals(state.sha256().get(name))) {
+                    throw damaged(checkpoint, name + " is not what was written", null);
+                }
+            } catch (IOException e) {
+                throw damaged(checkpoint, "cannot read " + name, e);
+            }
+        }
+    }
+
+    private static UserException damaged(Path checkpoint, String what, Exception cause) {
+        return new UserException(
+                "%s is damaged: %s; remove it to go on from the one before".formatted(checkpoint, what), cause);
+    }
+
+    private static String sha256(Path file) throws IOException {
+        try (var in = new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
+            var buffer = new byte[1 << 20];
+            int read = in.read(buffer);
+            while (read >= 0) {
+                read = in.read(buffer);
+            }
+            return HexFormat.of().formatHex(in.getMessageDigest().digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Waits until the names in a directory are on disk. */
+    private static void flush(Path directory) throws IOException {
+        try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    private static void delete(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        try (var inside = Files.walk(directory)) {
+            inside.sorted(Comparator.reverseOrder()).forEach(path -> {
+                try {
+                    Files.delete(path);
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+}

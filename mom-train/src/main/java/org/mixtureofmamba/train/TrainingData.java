@@ -1,0 +1,95 @@
+package org.mixtureofmamba.train;
+
+import java.nio.file.Path;
+import java.util.EnumMap;
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.data.loader.BatchLoader;
+import org.mixtureofmamba.data.loader.BatchShape;
+import org.mixtureofmamba.data.loader.Mixture;
+import org.mixtureofmamba.data.prepare.DemoPreparation;
+import org.mixtureofmamba.data.prepare.PrepareProgress;
+import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
+
+/**
+ * What a run learns from and is measured on.
+ *
+ * @param train in the order of training
+ * @param heldOut of documents that {@code train} never shows
+ * @param vocabulary V
+ * @param modalities M
+ * @param fingerprint of tokenizers and corpus: a checkpoint goes on only with the one it was made with
+ * @param resources what closing frees
+ */
+public record TrainingData(
+        BatchSource train,
+        BatchSource heldOut,
+        int vocabulary,
+        int modalities,
+        String fingerprint,
+        Resources resources)
+        implements AutoCloseable {
+    /** Where the embedded corpus is kept once it is tokenised. */
+    public static final Path DEMO_CACHE = Path.of("data");
+
+    /** Frees what the data holds. */
+    @FunctionalInterface
+    public interface Resources {
+        void close();
+    }
+
+    /**
+     * The corpus that a configuration names; the embedded one is tokenised first if that has not been done.
+     *
+     * @throws UserException if it is missing, damaged, of another setting, or too short for the sequences
+     */
+    public static TrainingData open(RunConfig config, PrepareProgress progress) {
+        var settings = config.data();
+        var corpus = settings.source().equals(RunConfig.Data.DEMO)
+                ? DemoPreparation.open(TokenizerSet.demo(), settings.setting(), DEMO_CACHE, progress)
+                : TokenCorpus.open(Path.of(settings.source()));
+        try {
+            if (corpus.setting() != settings.setting()) {
+                throw new UserException("the corpus in %s is of the setting %s; say data.setting=%s"
+                        .formatted(
+                                corpus.directory(),
+                                corpus.setting().key(),
+                                corpus.setting().key()));
+            }
+            var shape = BatchShape.of(settings.batch(), settings.length());
+            var train = BatchLoader.train(corpus, mixture(corpus, settings), shape, config.seed());
+            var heldOut = BatchLoader.heldOut(corpus, shape);
+            return new TrainingData(
+                    BatchSource.of(train),
+                    BatchSource.of(heldOut),
+                    corpus.vocabulary().size(),
+                    corpus.setting().modalities(),
+                    corpus.fingerprint(),
+                    () -> {
+                        train.close();
+                        heldOut.close();
+                        corpus.close();
+                    });
+        } catch (RuntimeException e) {
+            corpus.close();
+            throw e;
+        }
+    }
+
+    private static Mixture mixture(TokenCorpus corpus, RunConfig.Data settings) {
+        if (settings.shares().isEmpty()) {
+            return Mixture.natural(corpus);
+        }
+        var shares = new EnumMap<Modality, Double>(Modality.class);
+        for (int m = 0; m < settings.shares().size(); m++) {
+            shares.put(Modality.values()[m], settings.shares().get(m));
+        }
+        return Mixture.ofModalities(corpus, shares);
+    }
+
+    @Override
+    public void close() {
+        resources.close();
+    }
+}

@@ -1,0 +1,30 @@
+package org.mixtureofmamba.train;
+
+import java.nio.file.Path;
+import org.mixtureofmamba.core.model.Losses;
+
+/** What a run tells as it goes. Called by the training thread: a slow listener slows the run, though not its clock. */
+public interface TrainingListener {
+    /** A listener that does nothing. */
+    TrainingListener SILENT = new TrainingListener() {};
+
+    /**
+     * Before the first step.
+     *
+     * @param doneSteps steps of earlier parts of a resumed run
+     * @param parameters how many numbers are trained
+     */
+    default void started(RunConfig config, long doneSteps, long parameters) {}
+
+    /** After each step. */
+    default void stepped(StepMetrics metrics) {}
+
+    /** After each held-out evaluation. */
+    default void evaluated(long step, Losses heldOut) {}
+
+    /** After each checkpoint. */
+    default void saved(long step, Path checkpoint) {}
+
+    /** At the end, which is before the last step if the run was asked to stop. */
+    default void finished(long step) {}
+}
