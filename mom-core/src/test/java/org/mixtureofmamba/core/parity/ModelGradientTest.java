@@ -38,8 +38,8 @@ class ModelGradientTest {
         backend.close();
     }
 
-    private static ModelConfig config(int modalities, Set<Projection> split) {
-        return new ModelConfig(3, 2, 5, modalities, split, 2, 3, 2, true, 1e-2);
+    private static ModelConfig config(int blocks, int modalities, Set<Projection> split) {
+        return new ModelConfig(3, blocks, 5, modalities, split, 2, 3, 2, true, 1e-2);
     }
 
     /** Two sequences of 4 with documents inside, modalities 0 and 2 of 3, targets without a loss among them. */
@@ -103,19 +103,19 @@ class ModelGradientTest {
     }
 
     @Test
-    void mixtureOfThreeModalitiesOfWhichOneIsAbsent() {
-        check(config(3, EnumSet.allOf(Projection.class)), batch(3));
+    void aBlockOfThreeModalitiesOfWhichOneIsAbsent() {
+        check(config(1, 3, EnumSet.allOf(Projection.class)), batch(3));
     }
 
     @Test
-    void dense() {
-        check(config(1, Set.of()), batch(1));
+    void twoDenseBlocks() {
+        check(config(2, 1, Set.of()), batch(1));
     }
 
     @Test
     void recomputedActivationsGiveTheSameBits() {
         var batch = batch(3);
-        var config = config(3, EnumSet.of(Projection.IN, Projection.DT));
+        var config = config(2, 3, EnumSet.of(Projection.IN, Projection.DT));
         try (var kept = new LanguageModel(config, backend, Recompute.NOTHING, 1);
                 var recomputed = new LanguageModel(config, backend, Recompute.BLOCKS, 1)) {
             kept.forwardBackward(batch, SCALE);
