@@ -29,6 +29,12 @@ constexpr int STRIP = 32;
 constexpr int TOKENS = WARPS * STRIP;
 constexpr int CHANNELS = 32 * 4;
 
+/** A value known to the compiler. */
+template <bool VALUE>
+struct Known {
+    static constexpr bool value = VALUE;
+};
+
 /** Set in a row number where the window is cut before the token; a row below 0 lies outside the sequence. */
 constexpr int CUT = 1 << 30;
 
@@ -42,14 +48,13 @@ __device__ __forceinline__ int rowAt(int l, int L, const int* rowOf, const int* 
 struct Window {
     float x[K][4] = {};
 
-    __device__ __forceinline__ void push(const float (&next)[4], bool cut) {
+    __device__ __forceinline__ void push(const ACT4& next, bool cut) {
 #pragma unroll
         for (int k = 0; k < K - 1; k++) {
 #pragma unroll
             for (int i = 0; i < 4; i++) x[k][i] = cut ? 0.0f : x[k + 1][i];
         }
-#pragma unroll
-        for (int i = 0; i < 4; i++) x[K - 1][i] = next[i];
+        unpack(next, x[K - 1]);
     }
 };
 
@@ -74,16 +79,25 @@ struct Filter {
     }
 };
 
-/** The inputs of `COUNT` tokens whose rows stand in lanes 0 .. COUNT-1 of `rows`, from lane `from` on; zeros outside the sequence. */
+/** Values of `COUNT` tokens whose rows stand in the lanes of `rows` from `from` on; zeros outside the sequence. */
 template <int COUNT>
-__device__ __forceinline__ void loadTokens(float (&values)[COUNT][4], const ACT* data, int stride, int channel, int rows, int from) {
+struct Ahead {
+    ACT4 values[COUNT];
+
+    __device__ __forceinline__ void load(const ACT* data, int stride, int channel, int rows, int from) {
 #pragma unroll
-    for (int j = 0; j < COUNT; j++) {
-        const int row = __shfl_sync(FULL_WARP, rows, from + j);
-#pragma unroll
-        for (int i = 0; i < 4; i++) values[j][i] = 0.0f;
-        if (row >= 0) load4(values[j], data + (long long)(row & ~CUT) * stride + channel);
+        for (int j = 0; j < COUNT; j++) {
+            const int row = __shfl_sync(FULL_WARP, rows, from + j);
+            values[j] = {};
+            if (row >= 0) values[j] = *reinterpret_cast<const ACT4*>(data + (long long)(row & ~CUT) * stride + channel);
+        }
     }
+};
+
+/** Whether a cut lies among the `COUNT` tokens from lane `from` on. Most often none does, and the window slides without a condition. */
+template <int COUNT>
+__device__ __forceinline__ bool cutAmong(int rows, int from) {
+    return __ballot_sync(FULL_WARP, rows < 0 || rows & CUT) >> from & ((1u << COUNT) - 1);
 }
 
 /** Fills the window with the K-1 tokens before l. */
@@ -92,12 +106,12 @@ __device__ __forceinline__ void fill(Window& window, const ACT* x, int xStride, 
     if constexpr (K > 1) {
         const int lane = threadIdx.x % 32;
         const int rows = lane < K - 1 ? rowAt(l - (K - 1) + lane, L, rowOf, documentStart) : -1;
-        float before[K - 1][4];
-        loadTokens(before, x, xStride, channel, rows, 0);
+        Ahead<K - 1> before;
+        before.load(x, xStride, channel, rows, 0);
 #pragma unroll
         for (int j = 0; j < K - 1; j++) {
             const int row = __shfl_sync(FULL_WARP, rows, j);
-            window.push(before[j], row >= 0 && row & CUT);
+            window.push(before.values[j], row >= 0 && row & CUT);
         }
     }
 }
@@ -121,18 +135,27 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) causalConv1dForward(
     Window window;
     fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
     const int rows = rowAt(begin + lane, L, rowOf, documentStart);
+    Ahead<AHEAD> next;
+    next.load(x, xStride, channel, rows, 0);
 #pragma unroll 1
     for (int t = 0; t < STRIP; t += AHEAD) {
-        float inputs[AHEAD][4];
-        loadTokens(inputs, x, xStride, channel, rows, t);
+        const Ahead<AHEAD> inputs = next;
+        if (t + AHEAD < STRIP) next.load(x, xStride, channel, rows, t + AHEAD);
+        const auto slide = [&](auto cuts) {
 #pragma unroll
-        for (int j = 0; j < AHEAD; j++) {
-            const int row = __shfl_sync(FULL_WARP, rows, t + j);
-            window.push(inputs[j], row & CUT);
-            float out[4];
+            for (int j = 0; j < AHEAD; j++) {
+                const int row = __shfl_sync(FULL_WARP, rows, t + j);
+                window.push(inputs.values[j], cuts.value && row & CUT);
+                float out[4];
 #pragma unroll
-            for (int i = 0; i < 4; i++) out[i] = silu(filter.at(window, i));
-            if (inside && row >= 0) store4(y + (long long)(row & ~CUT) * yStride + channel, out);
+                for (int i = 0; i < 4; i++) out[i] = silu(filter.at(window, i));
+                if (inside && row >= 0) store4(y + (long long)(row & ~CUT) * yStride + channel, out);
+            }
+        };
+        if (cutAmong<AHEAD>(rows, t)) {
+            slide(Known<true>());
+        } else {
+            slide(Known<false>());
         }
     }
 }
@@ -169,48 +192,66 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
 #pragma unroll
         for (int k = 0; k < K; k++) oldRow[k] = -1;
 
-        const auto step = [&](const float (&input)[4], const float (&grad)[4], int row, bool own) {
-            const bool cut = row < 0 || row & CUT;
+        const auto step = [&](auto cuts, auto own, const ACT4& input, const ACT4& gradOut, int row) {
+            const bool cut = cuts.value && (row < 0 || row & CUT);
             window.push(input, cut);
             reach = cut ? 0 : min(reach + 1, K - 1);
-            float gradOfSum[4];
+            float grad[4];
+            unpack(gradOut, grad);
 #pragma unroll
             for (int i = 0; i < 4; i++) {
                 const float sum = filter.at(window, i);
-                gradOfSum[i] = grad[i] * siluSlope(sum, sigmoid(sum));
-                if (own) {
-                    gradBias[i] += gradOfSum[i];
+                grad[i] *= siluSlope(sum, sigmoid(sum));
+                if (own.value) {
+                    gradBias[i] += grad[i];
 #pragma unroll
-                    for (int k = 0; k < K; k++) gradWeight[k][i] = fmaf(gradOfSum[i], window.x[k][i], gradWeight[k][i]);
+                    for (int k = 0; k < K; k++) gradWeight[k][i] = fmaf(grad[i], window.x[k][i], gradWeight[k][i]);
                 }
             }
 #pragma unroll
             for (int k = 0; k < K; k++) {
-                const bool seen = K - 1 - k <= reach;
+                const bool seen = !cuts.value || K - 1 - k <= reach;
 #pragma unroll
                 for (int i = 0; i < 4; i++) {
                     const float earlier = k < K - 1 ? pending[k < K - 1 ? k + 1 : k][i] : 0.0f;
-                    pending[k][i] = seen ? fmaf(filter.weight[k][i], gradOfSum[i], earlier) : earlier;
+                    pending[k][i] = seen ? fmaf(filter.weight[k][i], grad[i], earlier) : earlier;
                 }
-                oldRow[k] = k < K - 1 ? oldRow[k < K - 1 ? k + 1 : k] : own ? row : -1;
+                oldRow[k] = k < K - 1 ? oldRow[k < K - 1 ? k + 1 : k] : own.value ? row : -1;
             }
             if (inside && oldRow[0] >= 0) store4(gradX + (long long)(oldRow[0] & ~CUT) * gradXStride + channel, pending[0]);
         };
 
+        Ahead<AHEAD> nextX, nextGrad;
+        nextX.load(x, xStride, channel, rows, 0);
+        nextGrad.load(gradY, gradYStride, channel, rows, 0);
 #pragma unroll 1
         for (int t = 0; t < STRIP; t += AHEAD) {
-            float inputs[AHEAD][4], grads[AHEAD][4];
-            loadTokens(inputs, x, xStride, channel, rows, t);
-            loadTokens(grads, gradY, gradYStride, channel, rows, t);
+            const Ahead<AHEAD> inputs = nextX, grads = nextGrad;
+            if (t + AHEAD < STRIP) {
+                nextX.load(x, xStride, channel, rows, t + AHEAD);
+                nextGrad.load(gradY, gradYStride, channel, rows, t + AHEAD);
+            }
+            // A cut reaches K-1 tokens on, as far as the group after its own.
+            if (reach < K - 1 || cutAmong<AHEAD>(rows, t)) {
 #pragma unroll
-            for (int j = 0; j < AHEAD; j++) step(inputs[j], grads[j], __shfl_sync(FULL_WARP, rows, t + j), true);
+                for (int j = 0; j < AHEAD; j++) {
+                    step(Known<true>(), Known<true>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rows, t + j));
+                }
+            } else {
+#pragma unroll
+                for (int j = 0; j < AHEAD; j++) {
+                    step(Known<false>(), Known<true>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rows, t + j));
+                }
+            }
         }
         if constexpr (K > 1) {
-            float inputs[K - 1][4], grads[K - 1][4];
-            loadTokens(inputs, x, xStride, channel, rowsBeyond, 0);
-            loadTokens(grads, gradY, gradYStride, channel, rowsBeyond, 0);
+            Ahead<K - 1> inputs, grads;
+            inputs.load(x, xStride, channel, rowsBeyond, 0);
+            grads.load(gradY, gradYStride, channel, rowsBeyond, 0);
 #pragma unroll
-            for (int j = 0; j < K - 1; j++) step(inputs[j], grads[j], __shfl_sync(FULL_WARP, rowsBeyond, j), false);
+            for (int j = 0; j < K - 1; j++) {
+                step(Known<true>(), Known<false>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rowsBeyond, j));
+            }
         }
     }
 

@@ -97,20 +97,27 @@ __device__ __forceinline__ float softplus(float value) {
     const float e = exp2Fast(-LOG2_E * fabsf(value));
     const float s = e * reciprocalFast(2.0f + e);
     const float s2 = s * s;
+#if defined(MOM_FLOAT32)
     float series = fmaf(s2, 2.0f / 13, 2.0f / 11);
     series = fmaf(series, s2, 2.0f / 9);
     series = fmaf(series, s2, 2.0f / 7);
+#else
+    float series = 2.0f / 7;  // 2e-5 of the value
+#endif
     series = fmaf(series, s2, 2.0f / 5);
     series = fmaf(series, s2, 2.0f / 3);
     series = fmaf(series, s2, 2.0f);
     return fmaf(series, s, fmaxf(value, 0.0f));
 }
 
-/** The derivative of softplus, precise at both ends. */
-__device__ __forceinline__ float softplusSlope(float value) {
-    const float e = exp2Fast(-LOG2_E * fabsf(value));
-    const float r = reciprocalFast(1.0f + e);
-    return value >= 0.0f ? r : e * r;
+/** The derivative of softplus where it has the value `step`: 1 - e^-step. */
+__device__ __forceinline__ float softplusSlope(float step) {
+    const float slope = 1.0f - exp2Fast(-LOG2_E * step);
+#if defined(MOM_FLOAT32)
+    // The difference loses precision for small steps; bf16 does not see it.
+    if (step < 0.125f) return step * (1.0f - step / 2 * (1.0f - step / 3 * (1.0f - step / 4 * (1.0f - step / 5))));
+#endif
+    return slope;
 }
 
 /** Starts a copy of 16 bytes from global to shared memory; writes zeros where `valid` is false, reading nothing. */
@@ -123,16 +130,20 @@ __device__ __forceinline__ void copyAsync16(void* shared, const void* global, bo
 /** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
 __device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
-/** 4 adjacent values as floats; the address is a multiple of 4 values. */
-__device__ __forceinline__ void load4(float (&values)[4], const ACT* address) {
+/** 4 adjacent values; their address is a multiple of 4 values. */
 #if defined(MOM_BF16)
-    const uint2 words = *reinterpret_cast<const uint2*>(address);
-    values[0] = lowBf16(words.x);
-    values[1] = highBf16(words.x);
-    values[2] = lowBf16(words.y);
-    values[3] = highBf16(words.y);
+typedef uint2 ACT4;
 #else
-    const float4 four = *reinterpret_cast<const float4*>(address);
+typedef float4 ACT4;
+#endif
+
+__device__ __forceinline__ void unpack(const ACT4& four, float (&values)[4]) {
+#if defined(MOM_BF16)
+    values[0] = lowBf16(four.x);
+    values[1] = highBf16(four.x);
+    values[2] = lowBf16(four.y);
+    values[3] = highBf16(four.y);
+#else
     values[0] = four.x;
     values[1] = four.y;
     values[2] = four.z;
@@ -140,10 +151,14 @@ __device__ __forceinline__ void load4(float (&values)[4], const ACT* address) {
 #endif
 }
 
+__device__ __forceinline__ void load4(float (&values)[4], const ACT* address) {
+    unpack(*reinterpret_cast<const ACT4*>(address), values);
+}
+
 __device__ __forceinline__ void store4(ACT* address, const float (&values)[4]) {
 #if defined(MOM_BF16)
-    *reinterpret_cast<uint2*>(address) = make_uint2(packBf16(values[0], values[1]), packBf16(values[2], values[3]));
+    *reinterpret_cast<ACT4*>(address) = make_uint2(packBf16(values[0], values[1]), packBf16(values[2], values[3]));
 #else
-    *reinterpret_cast<float4*>(address) = make_float4(values[0], values[1], values[2], values[3]);
+    *reinterpret_cast<ACT4*>(address) = make_float4(values[0], values[1], values[2], values[3]);
 #endif
 }

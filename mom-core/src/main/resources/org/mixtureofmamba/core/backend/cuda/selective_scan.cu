@@ -45,10 +45,13 @@ constexpr int WARPS = 8;
 constexpr int THREADS = 32 * WARPS;
 constexpr int CHANNEL_LANES = 4;
 constexpr int TIME_LANES = 8;
-constexpr int CHUNK = 64;
 constexpr int MAX_MODALITIES = 8;
-constexpr int FORWARD_TOKENS = 16;
-constexpr int BACKWARD_TOKENS = CHUNK / TIME_LANES;
+constexpr int FORWARD_TOKENS = 16;  // a lane
+#ifndef MOM_BACKWARD_TOKENS
+#define MOM_BACKWARD_TOKENS 8
+#endif
+constexpr int BACKWARD_TOKENS = MOM_BACKWARD_TOKENS;
+constexpr int CHUNK = BACKWARD_TOKENS * TIME_LANES;
 
 /** Step size of a token before which the state is reset: exp(RESET_STEP A) = 0. Finite, so that sums of it stay numbers. */
 constexpr float RESET_STEP = 1e30f;
@@ -100,7 +103,6 @@ struct StateRows {
 template <int K>
 struct Tile {
     static constexpr int TOKENS = K * TIME_LANES;
-    static constexpr int PIECES = CHANNELS / ACT_PER_16B;         // 16-byte pieces of a row
     static constexpr int SIZE = TOKENS * CHANNELS + TIME_LANES * ACT_PER_16B;
     static constexpr int PITCH = TIME_LANES * (K + 4);            // of matB, matC as float [N][token]
 
@@ -152,31 +154,27 @@ __device__ __forceinline__ void putToken(Tokens<K>& tokens, int token, const DtS
     }
 }
 
-/** Starts the copy of 32 channels of the tile's rows. */
-template <int K>
-__device__ __forceinline__ void loadRows(ACT* tile, const Rows& rows, const Tokens<K>& tokens, int firstChannel) {
+/** Calls piece(row, at, channel) for the thread's 16-byte pieces of a tile: its row, its place in shared memory, its first channel. */
+template <int K, typename Piece>
+__device__ __forceinline__ void forPieces(const Tokens<K>& tokens, int firstChannel, const Piece& piece) {
+    constexpr int PIECES = CHANNELS / ACT_PER_16B;
+    constexpr int ROUNDS = Tile<K>::TOKENS * PIECES / THREADS;
+    const int t = thread();
+    const int channel = t % PIECES * ACT_PER_16B;
 #pragma unroll
-    for (int i = thread(); i < Tile<K>::TOKENS * Tile<K>::PIECES; i += THREADS) {
-        const int token = i / Tile<K>::PIECES;
-        const int channel = i % Tile<K>::PIECES * ACT_PER_16B;
-        const int row = tokens.row[token];
-        const ACT* source = rows.data + (row < 0 ? 0 : (long long)row * rows.stride) + firstChannel + channel;
-        copyAsync16(tile + Tile<K>::at(token, channel), source, row >= 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        const int token = t / PIECES + i * (THREADS / PIECES);
+        piece(tokens.row[token], Tile<K>::at(token, channel), firstChannel + channel);
     }
 }
 
-/** The way back: writes 32 channels of the tile's rows. */
-template <int K>
-__device__ __forceinline__ void storeRows(ACT* rows, int stride, const ACT* tile, const Tokens<K>& tokens, int firstChannel) {
-#pragma unroll
-    for (int i = thread(); i < Tile<K>::TOKENS * Tile<K>::PIECES; i += THREADS) {
-        const int token = i / Tile<K>::PIECES;
-        const int channel = i % Tile<K>::PIECES * ACT_PER_16B;
-        const int row = tokens.row[token];
-        if (row >= 0) {
-            *reinterpret_cast<uint4*>(rows + (long long)row * stride + firstChannel + channel) =
-                *reinterpret_cast<const uint4*>(tile + Tile<K>::at(token, channel));
-        }
+__device__ __forceinline__ void copyPiece(ACT* shared, const Rows& rows, int row, int channel) {
+    copyAsync16(shared, rows.data + (long long)max(row, 0) * rows.stride + channel, row >= 0);
+}
+
+__device__ __forceinline__ void storePiece(ACT* rows, int stride, const ACT* shared, int row, int channel) {
+    if (row >= 0) {
+        *reinterpret_cast<uint4*>(rows + (long long)row * stride + channel) = *reinterpret_cast<const uint4*>(shared);
     }
 }
 
@@ -185,13 +183,15 @@ template <int K>
 __device__ __forceinline__ void loadStates(ACT* raw, const StateRows& states, const Tokens<K>& tokens) {
     if (states.aligned) {
         constexpr int PIECES = 2 * N / ACT_PER_16B;
+        const int t = thread();
+        const int n = t % PIECES * ACT_PER_16B;
+        const ACT* const data = n < N ? states.matB + n : states.matC + n - N;
 #pragma unroll
-        for (int i = thread(); i < Tile<K>::TOKENS * PIECES; i += THREADS) {
-            const int token = i / PIECES;
-            const int n = i % PIECES * ACT_PER_16B;
+        for (int i = 0; i < (Tile<K>::TOKENS * PIECES + THREADS - 1) / THREADS; i++) {
+            const int token = t / PIECES + i * (THREADS / PIECES);
+            if (Tile<K>::TOKENS * PIECES % THREADS != 0 && token >= Tile<K>::TOKENS) break;
             const int row = tokens.row[token];
-            const long long offset = row < 0 ? 0 : (long long)row * states.stride;
-            copyAsync16(raw + token * 2 * N + n, (n < N ? states.matB + n : states.matC + n - N) + offset, row >= 0);
+            copyAsync16(raw + token * 2 * N + n, data + (long long)max(row, 0) * states.stride, row >= 0);
         }
     } else {
         for (int i = thread(); i < Tile<K>::TOKENS * 2 * N; i += THREADS) {
@@ -209,15 +209,18 @@ __device__ __forceinline__ void loadStates(ACT* raw, const StateRows& states, co
 /** raw [token][2N] -> float [N][token] twice, matB then matC. */
 template <int K>
 __device__ __forceinline__ void spreadStates(float* states, const ACT* raw) {
+    const int t = thread();
+    const int token = t % Tile<K>::TOKENS;
+    constexpr int STEP = THREADS / Tile<K>::TOKENS * ACT_PER_16B;
+    const int first = t / Tile<K>::TOKENS * ACT_PER_16B;
 #pragma unroll
-    for (int i = thread(); i < Tile<K>::TOKENS * 2 * N / ACT_PER_16B; i += THREADS) {
-        const int token = i % Tile<K>::TOKENS;
-        const int n = i / Tile<K>::TOKENS * ACT_PER_16B;
+    for (int i = 0; i < (2 * N + STEP - 1) / STEP; i++) {
+        if (2 * N % STEP != 0 && first + i * STEP >= 2 * N) break;
         float values[ACT_PER_16B];
-        unpack(*reinterpret_cast<const uint4*>(raw + token * 2 * N + n), values);
+        unpack(*reinterpret_cast<const uint4*>(raw + token * 2 * N + first + i * STEP), values);
 #pragma unroll
         for (int j = 0; j < ACT_PER_16B; j++) {
-            states[(n + j) * Tile<K>::PITCH + Tile<K>::column(token)] = values[j];
+            states[(first + i * STEP + j) * Tile<K>::PITCH + Tile<K>::column(token)] = values[j];
         }
     }
 }
@@ -252,47 +255,103 @@ __device__ __forceinline__ void loadDecay(float* decay, const float* aLog, int f
     }
 }
 
-/**
- * Sums of dt over the last 1, 2 and 4 spans (own span last): the decays of the scan over lanes are 2^(sum decay). Only defined where so many
- * spans exist in the tile.
- */
-struct Windows {
+/** Decays over the last 1, 2 and 4 spans, own span last, where so many spans exist in the tile. */
+struct SpanDecays {
     float one, two, four;
 
-    __device__ __forceinline__ explicit Windows(float own) {
+    __device__ __forceinline__ explicit SpanDecays(float own) {
         one = own;
-        two = one + __shfl_up_sync(FULL_WARP, one, CHANNEL_LANES);
-        four = two + __shfl_up_sync(FULL_WARP, two, 2 * CHANNEL_LANES);
+        two = one * __shfl_up_sync(FULL_WARP, one, CHANNEL_LANES);
+        four = two * __shfl_up_sync(FULL_WARP, two, 2 * CHANNEL_LANES);
     }
 };
 
+/** state += decay * state of the span `LANES` / 4 earlier, if there is one. */
+template <int LANES>
+__device__ __forceinline__ void addEarlier(float& state, float decay) {
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\t.reg .f32 earlier;\n\t"
+        "shfl.sync.up.b32 earlier|inside, %0, %2, 0, 0xffffffff;\n\t"
+        "@inside fma.rn.f32 %0, %1, earlier, %0;\n\t}"
+        : "+f"(state)
+        : "f"(decay), "n"(LANES));
+}
+
+/** state += decay * state of the span `LANES` / 4 later, if there is one. */
+template <int LANES>
+__device__ __forceinline__ void addLater(float& state, float decay) {
+    asm volatile(
+        "{\n\t.reg .pred inside;\n\t.reg .f32 later;\n\t"
+        "shfl.sync.down.b32 later|inside, %0, %2, 31, 0xffffffff;\n\t"
+        "@inside fma.rn.f32 %0, %1, later, %0;\n\t}"
+        : "+f"(state)
+        : "f"(decay), "n"(LANES));
+}
+
 /** What each span adds, run from zero (the first from the tile's state) -> the state at each span's end. */
-__device__ __forceinline__ float scanSpans(float state, float one, float two, float four, int span) {
-    float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
-    if (span >= 1) state = fmaf(one, before, state);
-    before = __shfl_up_sync(FULL_WARP, state, 2 * CHANNEL_LANES);
-    if (span >= 2) state = fmaf(two, before, state);
-    before = __shfl_up_sync(FULL_WARP, state, 4 * CHANNEL_LANES);
-    if (span >= 4) state = fmaf(four, before, state);
+__device__ __forceinline__ float scanSpans(float state, const SpanDecays& decays) {
+    addEarlier<CHANNEL_LANES>(state, decays.one);
+    addEarlier<2 * CHANNEL_LANES>(state, decays.two);
+    addEarlier<4 * CHANNEL_LANES>(state, decays.four);
     return state;
 }
 
 /** The same from the last span to the first. */
-__device__ __forceinline__ float scanSpansBack(float carry, float one, float two, float four, int span) {
-    const float twoAhead = __shfl_down_sync(FULL_WARP, two, CHANNEL_LANES);
-    const float fourAhead = __shfl_down_sync(FULL_WARP, four, 3 * CHANNEL_LANES);
-    float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
-    if (span < TIME_LANES - 1) carry = fmaf(one, after, carry);
-    after = __shfl_down_sync(FULL_WARP, carry, 2 * CHANNEL_LANES);
-    if (span < TIME_LANES - 2) carry = fmaf(twoAhead, after, carry);
-    after = __shfl_down_sync(FULL_WARP, carry, 4 * CHANNEL_LANES);
-    if (span < TIME_LANES - 4) carry = fmaf(fourAhead, after, carry);
-    return carry;
+__device__ __forceinline__ float scanSpansBack(float state, const SpanDecays& decays) {
+    const float two = __shfl_down_sync(FULL_WARP, decays.two, CHANNEL_LANES);
+    const float four = __shfl_down_sync(FULL_WARP, decays.four, 3 * CHANNEL_LANES);
+    addLater<CHANNEL_LANES>(state, decays.one);
+    addLater<2 * CHANNEL_LANES>(state, two);
+    addLater<4 * CHANNEL_LANES>(state, four);
+    return state;
 }
 
-/** dtRaw + b_dt of the modality. */
-__device__ __forceinline__ float biased(ACT dtRaw, const float* bias, int info, int channel) {
-    return toFloat(dtRaw) + bias[(info >> 1) * CHANNELS + channel];
+/** What is particular about the tokens of a span, which is rare: resets, and modalities that change within it. */
+template <int K>
+struct SpanInfo {
+    unsigned info[K / 4];
+    int modality;  // of the first token
+    bool mixed;
+    bool resets;
+
+    __device__ __forceinline__ explicit SpanInfo(const unsigned char* tokens) {
+        unsigned seen = 0, changed = 0;
+#pragma unroll
+        for (int i = 0; i < K / 4; i++) {
+            info[i] = reinterpret_cast<const unsigned*>(tokens)[i];
+            seen |= info[i];
+            changed |= info[i] ^ __byte_perm(info[0], 0, 0);
+        }
+        modality = (info[0] & 0xff) >> 1;
+        mixed = changed & 0xfefefefeu;
+        resets = seen & 0x01010101u;
+    }
+
+    __device__ __forceinline__ bool resetBefore(int k) const { return info[k / 4] >> k % 4 * 8 & 1; }
+    __device__ __forceinline__ int modalityOf(int k) const { return info[k / 4] >> (k % 4 * 8 + 1) & 0x7f; }
+};
+
+/** dt = softplus(dtRaw + b_dt[m]) of a span; dtRaw lies CHANNELS apart. */
+template <int K>
+__device__ __forceinline__ void loadSteps(float (&dt)[K], const ACT* dtRaw, const float* bias, const SpanInfo<K>& info) {
+    const float usual = bias[info.modality * CHANNELS];
+#pragma unroll
+    for (int k = 0; k < K; k++) dt[k] = toFloat(dtRaw[k * CHANNELS]) + usual;
+    if (info.mixed) {
+#pragma unroll
+        for (int k = 0; k < K; k++) dt[k] = toFloat(dtRaw[k * CHANNELS]) + bias[info.modalityOf(k) * CHANNELS];
+    }
+#pragma unroll
+    for (int k = 0; k < K; k++) dt[k] = softplus(dt[k]);
+}
+
+/** The steps that decay the state: where it is reset, so long a one that nothing is left. */
+template <int K>
+__device__ __forceinline__ void resetSteps(float (&dt)[K], const SpanInfo<K>& info) {
+    if (info.resets) {
+#pragma unroll
+        for (int k = 0; k < K; k++) dt[k] = info.resetBefore(k) ? RESET_STEP : dt[k];
+    }
 }
 
 __device__ __forceinline__ Place placeOf(int segment, int L, int segmentLength, int tokensPerTile) {
@@ -307,6 +366,8 @@ __device__ __forceinline__ Place placeOf(int segment, int L, int segmentLength, 
 
 // --- forward ---------------------------------------------------------------------------------------------------------------------------
 
+constexpr int SAVED = Tile<FORWARD_TOKENS>::TOKENS / CHUNK;
+
 struct alignas(16) ForwardShared {
     using T = Tile<FORWARD_TOKENS>;
     ACT x[T::SIZE];
@@ -316,7 +377,7 @@ struct alignas(16) ForwardShared {
     float states[2 * N * T::PITCH];
     float decay[N * CHANNELS];
     float state[N * CHANNELS];  // at the tile's start
-    float saved[2 * N * CHANNELS];  // at the start of the tile's two chunks
+    float saved[SAVED * N * CHANNELS];  // at the start of the tile's chunks
     float bias[MAX_MODALITIES * CHANNELS];
     float skip[CHANNELS];
     Tokens<FORWARD_TOKENS> tokens[2];
@@ -338,24 +399,29 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
     ForwardShared& shared = *reinterpret_cast<ForwardShared*>(sharedMemory);
 
     const Place place = placeOf(blockIdx.y, L, segmentLength, T::TOKENS);
-    const Rows xRows = {x, xStride}, dtRows = {dtRaw, dtStride}, zRows = {z, zStride};
     const StateRows states(matB, matC, bcStride);
     const int lane = threadIdx.x % 32;
     const int span = lane / CHANNEL_LANES;
     const int channel = threadIdx.x / 32 * CHANNEL_LANES + lane % CHANNEL_LANES;
     const int first = T::at(span * K, channel);
 
+    const auto load = [&](const Tokens<K>& tokens, ACT* gate) {
+        forPieces<K>(tokens, place.firstChannel, [&](int row, int at, int e) {
+            copyPiece(shared.x + at, {x, xStride}, row, e);
+            copyPiece(shared.dt + at, {dtRaw, dtStride}, row, e);
+            copyPiece(gate + at, {z, zStride}, row, e);
+        });
+        loadStates<K>(shared.raw, states, tokens);
+    };
+
     loadBias(shared.bias, slabs, place.firstChannel);
     loadDecay(shared.decay, aLog, place.firstChannel);
     if (threadIdx.x < CHANNELS) shared.skip[threadIdx.x] = skipD[place.firstChannel + threadIdx.x];
     putToken<K>(shared.tokens[0], loadToken<K>(place, 0, L, rowOf, documentStart), slabs);
     __syncthreads();
-    loadRows<K>(shared.x, xRows, shared.tokens[0], place.firstChannel);
-    loadRows<K>(shared.dt, dtRows, shared.tokens[0], place.firstChannel);
-    loadRows<K>(shared.z[0], zRows, shared.tokens[0], place.firstChannel);
-    loadStates<K>(shared.raw, states, shared.tokens[0]);
+    load(shared.tokens[0], shared.z[0]);
     int ahead = loadToken<K>(place, 1, L, rowOf, documentStart);
-    for (int i = thread(); i < N * CHANNELS; i += THREADS) {
+    for (int i = threadIdx.x; i < N * CHANNELS; i += THREADS) {
         const int e = place.firstChannel + i % CHANNELS;
         float state = 0.0f;
         for (int s = 0; s < (int)blockIdx.y; s++) {
@@ -375,34 +441,33 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
         putToken<K>(shared.tokens[current ^ 1], ahead, slabs);
         spreadStates<K>(shared.states, shared.raw);
         float dt[K], dtx[K], out[K];
-        float total = 0.0f;
+        const SpanInfo<K> info(tokens.info + span * K);
+        loadSteps(dt, shared.dt + first, shared.bias + channel, info);
+        const float skip = shared.skip[channel];
 #pragma unroll
         for (int k = 0; k < K; k++) {
-            const int info = tokens.info[span * K + k];
             const float input = toFloat(shared.x[first + k * CHANNELS]);
-            const float step = softplus(biased(shared.dt[first + k * CHANNELS], shared.bias, info, channel));
-            dtx[k] = step * input;
-            out[k] = shared.skip[channel] * input;
-            dt[k] = info & 1 ? RESET_STEP : step;
-            total += dt[k];
+            dtx[k] = dt[k] * input;
+            out[k] = skip * input;
         }
-        const Windows windows(total);
+        resetSteps(dt, info);
+        float total = 0.0f;
+#pragma unroll
+        for (int k = 0; k < K; k++) total += dt[k];
         __syncthreads();
         if (tile + 1 < place.tiles) {
-            const Tokens<K>& next = shared.tokens[current ^ 1];
-            loadRows<K>(shared.x, xRows, next, place.firstChannel);
-            loadRows<K>(shared.dt, dtRows, next, place.firstChannel);
-            loadRows<K>(shared.z[current ^ 1], zRows, next, place.firstChannel);
-            loadStates<K>(shared.raw, states, next);
+            load(shared.tokens[current ^ 1], shared.z[current ^ 1]);
             ahead = loadToken<K>(place, tile + 2, L, rowOf, documentStart);
         }
 
+        const float* spanStates = shared.states + span * (K + 4);
 #pragma unroll 1
-        for (int n = 0; n < N; n++) {
-            const float decay = shared.decay[n * CHANNELS + channel];
-            const float atTileStart = shared.state[n * CHANNELS + channel];
+        for (int n = 0, at = channel; n < N; n++, at += CHANNELS, spanStates += T::PITCH) {
+            const float decay = shared.decay[at];
+            const float atTileStart = shared.state[at];
             float a[K], add[K];
-            loadSpan<K>(add, shared.states + n * T::PITCH + span * (K + 4));
+            loadSpan<K>(add, spanStates);
+            const SpanDecays decays(exp2Fast(total * decay));
             float h = span == 0 ? atTileStart : 0.0f;
 #pragma unroll
             for (int k = 0; k < K; k++) {
@@ -410,13 +475,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
                 add[k] *= dtx[k];
                 h = fmaf(a[k], h, add[k]);
             }
-            h = scanSpans(h, exp2Fast(windows.one * decay), exp2Fast(windows.two * decay), exp2Fast(windows.four * decay), span);
+            h = scanSpans(h, decays);
             const float before = __shfl_up_sync(FULL_WARP, h, CHANNEL_LANES);
-            if (span == TIME_LANES - 1) shared.state[n * CHANNELS + channel] = h;
+            if (span == TIME_LANES - 1) shared.state[at] = h;
             h = span == 0 ? atTileStart : before;
-            if (span % (CHUNK / K) == 0) shared.saved[(span / (CHUNK / K) * N + n) * CHANNELS + channel] = h;
+            if (span % (CHUNK / K) == 0) shared.saved[span / (CHUNK / K) * (N * CHANNELS) + at] = h;
             float c[K];
-            loadSpan<K>(c, shared.states + (N + n) * T::PITCH + span * (K + 4));
+            loadSpan<K>(c, spanStates + N * T::PITCH);
 #pragma unroll
             for (int k = 0; k < K; k++) {
                 h = fmaf(a[k], h, add[k]);
@@ -430,14 +495,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
             store(slot, out[k] * silu(toFloat(*slot)));
         }
         __syncthreads();
-        storeRows<K>(y, yStride, gate, tokens, place.firstChannel);
+        forPieces<K>(tokens, place.firstChannel, [&](int row, int at, int e) { storePiece(y, yStride, gate + at, row, e); });
         if (chunkState != nullptr) {
             const int chunks = (L + CHUNK - 1) / CHUNK;
-            for (int i = thread(); i < T::TOKENS / CHUNK * N * CHANNELS; i += THREADS) {
-                const int chunk = (place.begin + tile * T::TOKENS) / CHUNK + i / (N * CHANNELS);
+            const int t = thread();
+            const int firstChunk = (place.begin + tile * T::TOKENS) / CHUNK;
+#pragma unroll
+            for (int i = 0; i < SAVED * N * CHANNELS / THREADS; i++) {
+                const int chunk = firstChunk + i / (N * CHANNELS / THREADS);
                 if (chunk < chunks) {
-                    const long long at = ((long long)place.batch * chunks + chunk) * N + i / CHANNELS % N;
-                    chunkState[at * E + place.firstChannel + i % CHANNELS] = shared.saved[i];
+                    const long long at = ((long long)place.batch * chunks + chunk) * N + i % (N * CHANNELS / THREADS) * WARPS + t / CHANNELS;
+                    chunkState[at * E + place.firstChannel + t % CHANNELS] = shared.saved[i * THREADS + t];
                 }
             }
         }
@@ -492,26 +560,32 @@ __device__ __forceinline__ void sumSegment(float* sums, float* segmentDt, const 
         if (!__syncthreads_or(slowest * passed > GONE)) break;
         putToken<K>(shared.tokens, loadToken<K>(place, tile, L, rowOf, documentStart), slabs);
         __syncthreads();
-        loadRows<K>(shared.input, inputRows, shared.tokens, place.firstChannel);
-        loadRows<K>(shared.dt, dtRows, shared.tokens, place.firstChannel);
-        if (BACKWARD) loadRows<K>(shared.z, zRows, shared.tokens, place.firstChannel);
+        forPieces<K>(shared.tokens, place.firstChannel, [&](int row, int at, int e) {
+            copyPiece(shared.input + at, inputRows, row, e);
+            copyPiece(shared.dt + at, dtRows, row, e);
+            if (BACKWARD) copyPiece(shared.z + at, zRows, row, e);
+        });
         loadStates<K>(shared.raw, states, shared.tokens);
         waitForCopies();
         __syncthreads();
         spreadStates<K>(shared.states, shared.raw);
 
-        float reach[K], weight[K];  // dt between the token and the segment's edge; what multiplies B or C
+        float dt[K], reach[K], weight[K];  // reach: dt between the token and the segment's edge; weight: what multiplies B or C
+        const SpanInfo<K> info(shared.tokens.info + span * K);
+        loadSteps(dt, shared.dt + first, shared.bias + channel, info);
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            const float input = toFloat(shared.input[first + k * CHANNELS]);
+            weight[k] = input * (BACKWARD ? silu(toFloat(shared.z[first + k * CHANNELS])) : dt[k]);
+            if (shared.tokens.row[span * K + k] < 0) dt[k] = 0.0f;
+        }
+        resetSteps(dt, info);
         float total = 0.0f;
 #pragma unroll
         for (int j = 0; j < K; j++) {
             const int k = BACKWARD ? j : K - 1 - j;
-            const int info = shared.tokens.info[span * K + k];
-            const float step = softplus(biased(shared.dt[first + k * CHANNELS], shared.bias, info, channel));
-            const float decaying = shared.tokens.row[span * K + k] < 0 ? 0.0f : info & 1 ? RESET_STEP : step;
-            const float input = toFloat(shared.input[first + k * CHANNELS]);
-            reach[k] = BACKWARD ? total + decaying : total;
-            total += decaying;
-            weight[k] = BACKWARD ? input * silu(toFloat(shared.z[first + k * CHANNELS])) : step * input;
+            reach[k] = BACKWARD ? total + dt[k] : total;
+            total += dt[k];
         }
         // Spans nearer the edge, exclusive, and the whole tile.
         float sum = total;
@@ -583,7 +657,14 @@ constexpr int BACKWARD_STAGES = 1;
 #endif
 
 /** States between two reductions of gradB, gradC over the warps. */
-constexpr int GROUP = 2;
+#ifndef MOM_GROUP
+#define MOM_GROUP 2
+#endif
+constexpr int GROUP = MOM_GROUP;
+/** Eights of a span's tokens. */
+constexpr int EIGHTS = BACKWARD_TOKENS / 8;
+/** Blocks of the backward on a multiprocessor. */
+constexpr int BACKWARD_BLOCKS = BACKWARD_TOKENS == 8 ? 2 : 1;
 
 struct alignas(16) BackwardInputs {
     ACT x[Tile<BACKWARD_TOKENS>::SIZE];      // x in, gradX out
@@ -600,7 +681,7 @@ struct alignas(16) BackwardShared {
     float states[2 * N * T::PITCH];
     float decay[N * CHANNELS];
     float carry[N * CHANNELS];                        // gradient of the state before the tile to the right
-    float4 products[2][WARPS][GROUP][32];             // gradB, gradC summed over a warp's channels, two groups in turn
+    float4 products[2][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, two groups in turn
     float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
     float gradA[N * THREADS];                         // of each thread
     float gradBias[MAX_MODALITIES * THREADS];
@@ -619,16 +700,18 @@ __device__ __forceinline__ void addRows(float4& sums, unsigned a0, unsigned a1, 
 }
 
 /**
- * Sums of b[k], c[k] over the 4 channel lanes of each span. Lane (span, j) gets {b[2j], b[2j+1], c[2j], c[2j+1]}. In the tensor core's terms:
+ * Sums of b[k], c[k] over the 4 channel lanes of each span, for 8 tokens k. Lane (span, j) gets {b[2j], b[2j+1], c[2j], c[2j+1]}. In the tensor core's terms:
  * row = span (b) or 8 + span (c), k = channel lane, two tokens side by side; the j-th product puts its sums into columns 2j and 2j+1.
  */
-__device__ __forceinline__ float4 sumOverChannels(const float (&b)[8], const float (&c)[8], int span) {
+template <int K>
+__device__ __forceinline__ float4 sumOverChannels(const float (&b)[K], const float (&c)[K], int eight, int span) {
     float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
 #pragma unroll
     for (int j = 0; j < 4; j++) {
         const unsigned even = span == 2 * j ? 0x3f800000u : 0u;
         const unsigned odd = span == 2 * j + 1 ? 0x3f800000u : 0u;
-        const float values[4] = {b[2 * j], c[2 * j], b[2 * j + 1], c[2 * j + 1]};
+        const int k = 8 * eight + 2 * j;
+        const float values[4] = {b[k], c[k], b[k + 1], c[k + 1]};
         unsigned bits[4];
 #pragma unroll
         for (int i = 0; i < 4; i++) bits[i] = __float_as_uint(values[i]);
@@ -646,7 +729,28 @@ __device__ __forceinline__ float4 sumOverChannels(const float (&b)[8], const flo
     return sums;
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
+/** shared.products of a group of states, summed over the warps -> their columns of shared.gradBC. */
+__device__ __forceinline__ void sumOverWarps(BackwardShared& shared, int group) {
+    constexpr int SUMS = GROUP * EIGHTS * 128;    // tokens x {B, C} x states
+    constexpr int EACH = SUMS / THREADS;          // adjacent sums of a thread: tokens 2j, 2j+1 of B, then of C
+    const int t = thread() * EACH;
+    const float* const products = reinterpret_cast<const float*>(shared.products[group & 1]) + t;
+    float sums[EACH] = {};
+#pragma unroll
+    for (int w = 0; w < WARPS; w++) {
+#pragma unroll
+        for (int i = 0; i < EACH; i++) sums[i] += products[w * SUMS + i];
+    }
+    const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2;
+    const int column = group * GROUP + t / 128 / EIGHTS;
+#pragma unroll
+    for (int i = 0; i < EACH; i++) {
+        const int part = (t + i) % 4;
+        shared.gradBC[(token + part % 2) * (2 * N + 1) + part / 2 * N + column] = sums[i];
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selectiveScanBackward(
     ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradDtRaw, int gradDtStride, ACT* __restrict__ gradZ, int gradZStride,
     float* __restrict__ partialBC, float* __restrict__ partialParameters,
     const ACT* __restrict__ gradY, int gradYStride, const float* __restrict__ chunkState,
@@ -661,7 +765,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
 
     const Place place = placeOf(blockIdx.y, L, segmentLength, T::TOKENS);
     const int chunks = (L + CHUNK - 1) / CHUNK;
-    const Rows xRows = {x, xStride}, dtRows = {dtRaw, dtStride}, zRows = {z, zStride}, gradYRows = {gradY, gradYStride};
     const StateRows states(matB, matC, bcStride);
     const int warp = threadIdx.x / 32;
     const int lane = threadIdx.x % 32;
@@ -670,15 +773,18 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
     const int first = T::at(span * K, channel);
 
     const auto load = [&](BackwardInputs& inputs, const Tokens<K>& tokens, int tile) {
-        loadRows<K>(inputs.x, xRows, tokens, place.firstChannel);
-        loadRows<K>(inputs.dt, dtRows, tokens, place.firstChannel);
-        loadRows<K>(inputs.z, zRows, tokens, place.firstChannel);
-        loadRows<K>(inputs.gradY, gradYRows, tokens, place.firstChannel);
+        forPieces<K>(tokens, place.firstChannel, [&](int row, int at, int e) {
+            copyPiece(inputs.x + at, {x, xStride}, row, e);
+            copyPiece(inputs.dt + at, {dtRaw, dtStride}, row, e);
+            copyPiece(inputs.z + at, {z, zStride}, row, e);
+            copyPiece(inputs.gradY + at, {gradY, gradYStride}, row, e);
+        });
         loadStates<K>(shared.raw, states, tokens);
-        const long long chunk = (long long)place.batch * chunks + place.begin / CHUNK + tile;
-        for (int i = thread(); i < N * CHANNELS / 4; i += THREADS) {
-            const int n = i / (CHANNELS / 4);
-            copyAsync16(inputs.state + 4 * i, chunkState + (chunk * N + n) * E + place.firstChannel + i % (CHANNELS / 4) * 4, true);
+        const int t = thread();
+        if (t < N * CHANNELS / 4) {
+            const long long chunk = (long long)place.batch * chunks + place.begin / CHUNK + tile;
+            const int n = t / (CHANNELS / 4);
+            copyAsync16(inputs.state + 4 * t, chunkState + (chunk * N + n) * E + place.firstChannel + t % (CHANNELS / 4) * 4, true);
         }
     };
 
@@ -692,7 +798,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
     __syncthreads();
     load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last & 1], last);
     int ahead = loadToken<K>(place, last - 1, L, rowOf, documentStart);
-    for (int i = thread(); i < N * CHANNELS; i += THREADS) {
+    for (int i = threadIdx.x; i < N * CHANNELS; i += THREADS) {
         const int e = place.firstChannel + i % CHANNELS;
         float carry = 0.0f;
         for (int s = gridDim.y - 1; s > (int)blockIdx.y; s--) {
@@ -706,7 +812,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
     for (int tile = last; tile >= 0; tile--) {
         BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
         const Tokens<K>& tokens = shared.tokens[tile & 1];
-        const Tokens<K>& next = shared.tokens[(tile & 1) ^ 1];
         waitForCopies();
         __syncthreads();
 
@@ -714,40 +819,42 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
         spreadStates<K>(shared.states, shared.raw);
         float dt[K], dtx[K], gradOut[K];             // gradOut: of h C + D x
         float out[K], gradDt[K], gradDtx[K];         // gradDt / log2(e): through exp(dt A) alone
+        {
+            const SpanInfo<K> info(tokens.info + span * K);
+            loadSteps(dt, inputs.dt + first, shared.bias + channel, info);
+            const float skip = shared.skip[channel];
+#pragma unroll
+            for (int k = 0; k < K; k++) {
+                const float input = toFloat(inputs.x[first + k * CHANNELS]);
+                dtx[k] = dt[k] * input;
+                out[k] = skip * input;
+                gradOut[k] = toFloat(inputs.gradY[first + k * CHANNELS]) * silu(toFloat(inputs.z[first + k * CHANNELS]));
+                gradDt[k] = 0.0f;
+                gradDtx[k] = 0.0f;
+            }
+            resetSteps(dt, info);
+        }
         float total = 0.0f;
 #pragma unroll
-        for (int k = 0; k < K; k++) {
-            const int info = tokens.info[span * K + k];
-            const float input = toFloat(inputs.x[first + k * CHANNELS]);
-            const float step = softplus(biased(inputs.dt[first + k * CHANNELS], shared.bias, info, channel));
-            dtx[k] = step * input;
-            dt[k] = info & 1 ? RESET_STEP : step;
-            total += dt[k];
-            out[k] = shared.skip[channel] * input;
-            gradOut[k] = toFloat(inputs.gradY[first + k * CHANNELS]) * silu(toFloat(inputs.z[first + k * CHANNELS]));
-            gradDt[k] = 0.0f;
-            gradDtx[k] = 0.0f;
-        }
-        const Windows windows(total);
+        for (int k = 0; k < K; k++) total += dt[k];
         __syncthreads();
         if (BACKWARD_STAGES == 2 && tile > 0) {
-            load(shared.inputs[(tile - 1) % BACKWARD_STAGES], next, tile - 1);
+            load(shared.inputs[(tile - 1) % BACKWARD_STAGES], shared.tokens[(tile & 1) ^ 1], tile - 1);
             ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
         }
 
+        const float* spanStates = shared.states + span * (K + 4);
+        int at = channel;
 #pragma unroll 1
         for (int group = 0; group < N / GROUP; group++) {
 #pragma unroll 1
-            for (int j = 0; j < GROUP; j++) {
-                const int n = group * GROUP + j;
-                const float decay = shared.decay[n * CHANNELS + channel];
-                const float atTileStart = inputs.state[n * CHANNELS + channel];
-                const float one = exp2Fast(windows.one * decay);
-                const float two = exp2Fast(windows.two * decay);
-                const float four = exp2Fast(windows.four * decay);
+            for (int j = 0; j < GROUP; j++, at += CHANNELS, spanStates += T::PITCH) {
+                const float decay = shared.decay[at];
+                const float atTileStart = inputs.state[at];
+                const SpanDecays decays(exp2Fast(total * decay));
 
                 float a[K], h[K], b[K], c[K];
-                loadSpan<K>(b, shared.states + n * T::PITCH + span * (K + 4));
+                loadSpan<K>(b, spanStates);
                 float state = span == 0 ? atTileStart : 0.0f;
 #pragma unroll
                 for (int k = 0; k < K; k++) {
@@ -755,10 +862,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
                     h[k] = dtx[k] * b[k];
                     state = fmaf(a[k], state, h[k]);
                 }
-                state = scanSpans(state, one, two, four, span);
+                state = scanSpans(state, decays);
                 const float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
                 const float atSpanStart = span == 0 ? atTileStart : before;
-                loadSpan<K>(c, shared.states + (N + n) * T::PITCH + span * (K + 4));
+                loadSpan<K>(c, spanStates + N * T::PITCH);
                 state = atSpanStart;
 #pragma unroll
                 for (int k = 0; k < K; k++) {
@@ -768,73 +875,79 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackward(
                     c[k] *= gradOut[k];  // what the output gives to the gradient of h
                 }
 
-                const float fromRight = shared.carry[n * CHANNELS + channel];
-                const float lastCarry = span == TIME_LANES - 1 ? fromRight : 0.0f;
-                float gradH = c[K - 1] + lastCarry;
+                const float atTileEnd = shared.carry[at];
+                float gradH = c[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : 0.0f);
 #pragma unroll
                 for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, c[k]);
-                const float carry = scanSpansBack(a[0] * gradH, one, two, four, span);
+                const float carry = scanSpansBack(a[0] * gradH, decays);
                 const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
-                if (span == 0) shared.carry[n * CHANNELS + channel] = carry;
-                gradH = c[K - 1] + (span == TIME_LANES - 1 ? fromRight : after);
+                if (span == 0) shared.carry[at] = carry;
+                gradH = c[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : after);
 
                 float gradA = 0.0f;
 #pragma unroll
                 for (int k = K - 1; k >= 0; k--) {
                     gradDtx[k] = fmaf(gradH, b[k], gradDtx[k]);
-                    b[k] = gradH * dtx[k];               // of B
-                    const float earlier = a[k] * gradH;  // of h before the token
-                    const float gradExponent = earlier * (k > 0 ? h[k > 0 ? k - 1 : 0] : atSpanStart);
+                    b[k] = gradH * dtx[k];  // of B
+                    const float gradExponent = a[k] * gradH * (k > 0 ? h[k > 0 ? k - 1 : 0] : atSpanStart);
                     gradDt[k] = fmaf(gradExponent, decay, gradDt[k]);
                     gradA = fmaf(gradExponent, dt[k], gradA);
-                    if (k > 0) gradH = c[k > 0 ? k - 1 : 0] + earlier;
-                    c[k] = gradOut[k] * h[k];            // of C
+                    if (k > 0) gradH = fmaf(a[k], gradH, c[k > 0 ? k - 1 : 0]);
+                    c[k] = gradOut[k] * h[k];  // of C
                 }
-                shared.gradA[n * THREADS + threadIdx.x] += gradA;
-                shared.products[group & 1][warp][j][lane] = sumOverChannels(b, c, span);
+                shared.gradA[at / CHANNELS * THREADS + threadIdx.x] += gradA;
+#pragma unroll
+                for (int i = 0; i < EIGHTS; i++) shared.products[group & 1][warp][j][i][lane] = sumOverChannels(b, c, i, span);
             }
             __syncthreads();
-            {
-                // One sum over the warps for each of 64 tokens, GROUP states, B and C.
-                const float* const products = reinterpret_cast<const float*>(shared.products[group & 1]);
-#pragma unroll
-                for (int i = thread(); i < GROUP * 128; i += THREADS) {
-                    float sum = products[i];
-#pragma unroll
-                    for (int w = 1; w < WARPS; w++) sum += products[w * GROUP * 128 + i];
-                    const int token = i % 128 / 16 * K + i / 4 % 4 * 2 + i % 2;
-                    const int column = i / 2 % 2 * N + group * GROUP + i / 128;
-                    shared.gradBC[token * (2 * N + 1) + column] = sum;
-                }
-            }
+            sumOverWarps(shared, group);
         }
 
+        {
+            const SpanInfo<K> info(tokens.info + span * K);
+            if (info.resets) loadSteps(dt, inputs.dt + first, shared.bias + channel, info);
+            const float skip = shared.skip[channel];
+            float gradBias = 0.0f;
 #pragma unroll
-        for (int k = 0; k < K; k++) {
-            const int at = first + k * CHANNELS;
-            const int info = tokens.info[span * K + k];
-            const float raw = biased(inputs.dt[at], shared.bias, info, channel);
-            const float step = info & 1 ? softplus(raw) : dt[k];
-            const float input = toFloat(inputs.x[at]);
-            const float gate = toFloat(inputs.z[at]);
-            const float gradRaw = fmaf(gradDtx[k], input, LN_2 * gradDt[k]) * softplusSlope(raw);
-            store(inputs.z + at, toFloat(inputs.gradY[at]) * out[k] * siluSlope(gate, sigmoid(gate)));
-            store(inputs.x + at, fmaf(gradDtx[k], step, shared.skip[channel] * gradOut[k]));
-            store(inputs.dt + at, gradRaw);
-            gradSkip = fmaf(gradOut[k], input, gradSkip);
-            shared.gradBias[(info >> 1) * THREADS + threadIdx.x] += gradRaw;
+            for (int k = 0; k < K; k++) {
+                const int slot = first + k * CHANNELS;
+                const float input = toFloat(inputs.x[slot]);
+                const float gate = toFloat(inputs.z[slot]);
+                const float gradRaw = fmaf(gradDtx[k], input, LN_2 * gradDt[k]) * softplusSlope(dt[k]);
+                store(inputs.z + slot, toFloat(inputs.gradY[slot]) * out[k] * siluSlope(gate, sigmoid(gate)));
+                store(inputs.x + slot, fmaf(gradDtx[k], dt[k], skip * gradOut[k]));
+                store(inputs.dt + slot, gradRaw);
+                gradSkip = fmaf(gradOut[k], input, gradSkip);
+                gradDt[k] = gradRaw;
+                gradBias += gradRaw;
+            }
+            if (info.mixed) {
+#pragma unroll
+                for (int k = 0; k < K; k++) shared.gradBias[info.modalityOf(k) * THREADS + threadIdx.x] += gradDt[k];
+            } else {
+                shared.gradBias[info.modality * THREADS + threadIdx.x] += gradBias;
+            }
         }
         __syncthreads();
-        storeRows<K>(gradX, gradXStride, inputs.x, tokens, place.firstChannel);
-        storeRows<K>(gradDtRaw, gradDtStride, inputs.dt, tokens, place.firstChannel);
-        storeRows<K>(gradZ, gradZStride, inputs.z, tokens, place.firstChannel);
-        const int begin = place.begin + tile * T::TOKENS;
-        float* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N);
-        const int written = min(T::TOKENS, place.end - begin) * 2 * N;
-        for (int i = thread(); i < written; i += THREADS) partial[i] = shared.gradBC[i / (2 * N) * (2 * N + 1) + i % (2 * N)];
+        forPieces<K>(tokens, place.firstChannel, [&](int row, int slot, int e) {
+            storePiece(gradX, gradXStride, inputs.x + slot, row, e);
+            storePiece(gradDtRaw, gradDtStride, inputs.dt + slot, row, e);
+            storePiece(gradZ, gradZStride, inputs.z + slot, row, e);
+        });
+        {
+            const int begin = place.begin + tile * T::TOKENS;
+            const int tokensHere = min(T::TOKENS, place.end - begin);
+            const int t = thread();
+            float* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N) + t;
+#pragma unroll
+            for (int i = 0; i < T::TOKENS * 2 * N / THREADS; i++) {
+                const int token = t / (2 * N) + i * (THREADS / (2 * N));
+                if (token < tokensHere) partial[i * THREADS] = shared.gradBC[token * (2 * N + 1) + t % (2 * N)];
+            }
+        }
         if (BACKWARD_STAGES == 1 && tile > 0) {
             __syncthreads();
-            load(shared.inputs[0], next, tile - 1);
+            load(shared.inputs[0], shared.tokens[(tile & 1) ^ 1], tile - 1);
             ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
         }
     }
