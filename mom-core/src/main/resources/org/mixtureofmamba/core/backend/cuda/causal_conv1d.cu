@@ -4,7 +4,7 @@
 // rowOf[b, l]; each has its own row stride, in elements. The window is cut where documentStart[b, l] != 0 (null: nowhere but at l = 0): taps
 // before that token read zeros. weight [E, K] and bias [E] are float32, as are all sums.
 //
-// A warp takes 128 channels, 4 a lane, of a strip of 32 tokens and slides the window along it in registers.
+// A warp takes 128 channels, 4 a lane, of a strip of tokens and slides the window along it in registers.
 //
 // Forward saves nothing: backward computes p again from x. gradX overwrites; gradWeight and gradBias accumulate, in a fixed order (no
 // atomics): over a strip in registers, over the strips of a block in shared memory, over blocks by causalConv1dReduce.
@@ -25,7 +25,10 @@
 constexpr int K = MOM_K;
 constexpr int WARPS = 8;
 constexpr int THREADS = 32 * WARPS;
-constexpr int STRIP = 32;
+#ifndef MOM_STRIP
+#define MOM_STRIP 64
+#endif
+constexpr int STRIP = MOM_STRIP;  // a multiple of 32
 constexpr int TOKENS = WARPS * STRIP;
 constexpr int CHANNELS = 32 * 4;
 
@@ -43,6 +46,20 @@ __device__ __forceinline__ int rowAt(int l, int L, const int* rowOf, const int* 
     const long long at = (long long)blockIdx.z * L + l;
     return rowOf[at] | (l == 0 || (documentStart != nullptr && documentStart[at] != 0) ? CUT : 0);
 }
+
+/** The rows of 32 tokens, one a lane, and of the 32 that follow. */
+struct RowsAhead {
+    int l, rows, later;
+
+    __device__ __forceinline__ RowsAhead(int l, int L, const int* rowOf, const int* documentStart)
+        : l(l + 32), rows(rowAt(l, L, rowOf, documentStart)), later(rowAt(l + 32, L, rowOf, documentStart)) {}
+
+    __device__ __forceinline__ void advance(int L, const int* rowOf, const int* documentStart) {
+        l += 32;
+        rows = later;
+        later = rowAt(l, L, rowOf, documentStart);
+    }
+};
 
 /** The inputs in reach of a token, newest last, for 4 channels: zeros before a cut. */
 struct Window {
@@ -120,10 +137,10 @@ __device__ __forceinline__ void fill(Window& window, const ACT* x, int xStride, 
 
 extern "C" __device__ int causalConv1dForward_launch[4] = {THREADS, CHANNELS, 0, TOKENS};
 
-extern "C" __global__ void __launch_bounds__(THREADS, 3) causalConv1dForward(
+extern "C" __global__ void __launch_bounds__(THREADS, 4) causalConv1dForward(
     ACT* __restrict__ y, int yStride, const ACT* __restrict__ x, int xStride, const float* __restrict__ weight,
     const float* __restrict__ bias, const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
-    constexpr int AHEAD = ACT_PER_16B;
+    constexpr int AHEAD = ACT_PER_16B / 2;
     const int lane = threadIdx.x % 32;
     const int wanted = blockIdx.x * CHANNELS + 4 * lane;
     const bool inside = wanted < E;
@@ -134,17 +151,20 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) causalConv1dForward(
     const Filter filter(weight, bias, channel);
     Window window;
     fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
-    const int rows = rowAt(begin + lane, L, rowOf, documentStart);
+    RowsAhead rowsAhead(begin + lane, L, rowOf, documentStart);
     Ahead<AHEAD> next;
-    next.load(x, xStride, channel, rows, 0);
+    next.load(x, xStride, channel, rowsAhead.rows, 0);
 #pragma unroll 1
     for (int t = 0; t < STRIP; t += AHEAD) {
         const Ahead<AHEAD> inputs = next;
-        if (t + AHEAD < STRIP) next.load(x, xStride, channel, rows, t + AHEAD);
+        const int rows = rowsAhead.rows;
+        const int from = t % 32;
+        if (from + AHEAD == 32) rowsAhead.advance(L, rowOf, documentStart);
+        if (t + AHEAD < STRIP) next.load(x, xStride, channel, rowsAhead.rows, (from + AHEAD) % 32);
         const auto slide = [&](auto cuts) {
 #pragma unroll
             for (int j = 0; j < AHEAD; j++) {
-                const int row = __shfl_sync(FULL_WARP, rows, t + j);
+                const int row = __shfl_sync(FULL_WARP, rows, from + j);
                 window.push(inputs.values[j], cuts.value && row & CUT);
                 float out[4];
 #pragma unroll
@@ -152,7 +172,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) causalConv1dForward(
                 if (inside && row >= 0) store4(y + (long long)(row & ~CUT) * yStride + channel, out);
             }
         };
-        if (cutAmong<AHEAD>(rows, t)) {
+        if (cutAmong<AHEAD>(rows, from)) {
             slide(Known<true>());
         } else {
             slide(Known<false>());
@@ -183,8 +203,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
         const Filter filter(weight, bias, channel);
         Window window;
         fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
-        const int rows = rowAt(begin + lane, L, rowOf, documentStart);
-        const int rowsBeyond = lane < K - 1 ? rowAt(begin + STRIP + lane, L, rowOf, documentStart) : -1;
+        RowsAhead rowsAhead(begin + lane, L, rowOf, documentStart);
 
         float pending[K][4] = {};   // gradX of the last K tokens, oldest first, not yet complete but for the oldest
         int oldRow[K];              // their rows; -1 where another strip owns the token
@@ -222,35 +241,38 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
         };
 
         Ahead<AHEAD> nextX, nextGrad;
-        nextX.load(x, xStride, channel, rows, 0);
-        nextGrad.load(gradY, gradYStride, channel, rows, 0);
+        nextX.load(x, xStride, channel, rowsAhead.rows, 0);
+        nextGrad.load(gradY, gradYStride, channel, rowsAhead.rows, 0);
 #pragma unroll 1
         for (int t = 0; t < STRIP; t += AHEAD) {
             const Ahead<AHEAD> inputs = nextX, grads = nextGrad;
+            const int rows = rowsAhead.rows;
+            const int from = t % 32;
+            if (from + AHEAD == 32) rowsAhead.advance(L, rowOf, documentStart);
             if (t + AHEAD < STRIP) {
-                nextX.load(x, xStride, channel, rows, t + AHEAD);
-                nextGrad.load(gradY, gradYStride, channel, rows, t + AHEAD);
+                nextX.load(x, xStride, channel, rowsAhead.rows, (from + AHEAD) % 32);
+                nextGrad.load(gradY, gradYStride, channel, rowsAhead.rows, (from + AHEAD) % 32);
             }
             // A cut reaches K-1 tokens on, as far as the group after its own.
-            if (reach < K - 1 || cutAmong<AHEAD>(rows, t)) {
+            if (reach < K - 1 || cutAmong<AHEAD>(rows, from)) {
 #pragma unroll
                 for (int j = 0; j < AHEAD; j++) {
-                    step(Known<true>(), Known<true>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rows, t + j));
+                    step(Known<true>(), Known<true>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rows, from + j));
                 }
             } else {
 #pragma unroll
                 for (int j = 0; j < AHEAD; j++) {
-                    step(Known<false>(), Known<true>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rows, t + j));
+                    step(Known<false>(), Known<true>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rows, from + j));
                 }
             }
         }
         if constexpr (K > 1) {
             Ahead<K - 1> inputs, grads;
-            inputs.load(x, xStride, channel, rowsBeyond, 0);
-            grads.load(gradY, gradYStride, channel, rowsBeyond, 0);
+            inputs.load(x, xStride, channel, rowsAhead.rows, 0);
+            grads.load(gradY, gradYStride, channel, rowsAhead.rows, 0);
 #pragma unroll
             for (int j = 0; j < K - 1; j++) {
-                step(Known<true>(), Known<false>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rowsBeyond, j));
+                step(Known<true>(), Known<false>(), inputs.values[j], grads.values[j], __shfl_sync(FULL_WARP, rowsAhead.rows, j));
             }
         }
     }

@@ -48,7 +48,11 @@ constexpr int TIME_LANES = 8;
 constexpr int MAX_MODALITIES = 8;
 constexpr int FORWARD_TOKENS = 16;  // a lane
 #ifndef MOM_BACKWARD_TOKENS
-#define MOM_BACKWARD_TOKENS 8
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1100)
+#define MOM_BACKWARD_TOKENS 8  // shared memory of 99 KB a block
+#else
+#define MOM_BACKWARD_TOKENS 16  // of 227 KB
+#endif
 #endif
 constexpr int BACKWARD_TOKENS = MOM_BACKWARD_TOKENS;
 constexpr int CHUNK = BACKWARD_TOKENS * TIME_LANES;
@@ -225,16 +229,20 @@ __device__ __forceinline__ void spreadStates(float* states, const ACT* raw) {
     }
 }
 
-/** K consecutive floats of shared memory. */
+/** K consecutive floats of shared memory, one or a multiple of four. */
 template <int K>
 __device__ __forceinline__ void loadSpan(float (&values)[K], const float* shared) {
+    if constexpr (K == 1) {
+        values[0] = *shared;
+    } else {
 #pragma unroll
-    for (int k = 0; k < K; k += 4) {
-        const float4 four = *reinterpret_cast<const float4*>(shared + k);
-        values[k] = four.x;
-        values[k + 1] = four.y;
-        values[k + 2] = four.z;
-        values[k + 3] = four.w;
+        for (int k = 0; k < K; k += 4) {
+            const float4 four = *reinterpret_cast<const float4*>(shared + k);
+            values[k] = four.x;
+            values[k + 1] = four.y;
+            values[k + 2] = four.z;
+            values[k + 3] = four.w;
+        }
     }
 }
 
@@ -296,14 +304,16 @@ __device__ __forceinline__ float scanSpans(float state, const SpanDecays& decays
     return state;
 }
 
-/** The same from the last span to the first. */
-__device__ __forceinline__ float scanSpansBack(float state, const SpanDecays& decays) {
+/** The same for the state, and from the last span to the first for its gradient. */
+__device__ __forceinline__ void scanSpansBoth(float& state, float& carry, const SpanDecays& decays) {
     const float two = __shfl_down_sync(FULL_WARP, decays.two, CHANNEL_LANES);
     const float four = __shfl_down_sync(FULL_WARP, decays.four, 3 * CHANNEL_LANES);
-    addLater<CHANNEL_LANES>(state, decays.one);
-    addLater<2 * CHANNEL_LANES>(state, two);
-    addLater<4 * CHANNEL_LANES>(state, four);
-    return state;
+    addEarlier<CHANNEL_LANES>(state, decays.one);
+    addLater<CHANNEL_LANES>(carry, decays.one);
+    addEarlier<2 * CHANNEL_LANES>(state, decays.two);
+    addLater<2 * CHANNEL_LANES>(carry, two);
+    addEarlier<4 * CHANNEL_LANES>(state, decays.four);
+    addLater<4 * CHANNEL_LANES>(carry, four);
 }
 
 /** What is particular about the tokens of a span, which is rare: resets, and modalities that change within it. */
@@ -460,33 +470,61 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
             ahead = loadToken<K>(place, tile + 2, L, rowOf, documentStart);
         }
 
+        // While a state's span runs a second time, the next state's decays are computed in their place and its span runs a first time:
+        // two chains at once, and exponentials spread evenly.
         const float* spanStates = shared.states + span * (K + 4);
+        int at = channel;
+        float a[K], add[K];
+        float atTileStart = shared.state[at];
+        float local = span == 0 ? atTileStart : 0.0f;
+        float decay = shared.decay[at];
+        SpanDecays decays(exp2Fast(total * decay));
+        loadSpan<K>(add, spanStates);
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            a[k] = exp2Fast(dt[k] * decay);
+            add[k] *= dtx[k];
+            local = fmaf(a[k], local, add[k]);
+        }
+        const auto enterSpan = [&] {
+            const float end = scanSpans(local, decays);
+            const float before = __shfl_up_sync(FULL_WARP, end, CHANNEL_LANES);
+            if (span == TIME_LANES - 1) shared.state[at] = end;
+            const float start = span == 0 ? atTileStart : before;
+            if (span % (CHUNK / K) == 0) shared.saved[span / (CHUNK / K) * (N * CHANNELS) + at] = start;
+            return start;
+        };
 #pragma unroll 1
-        for (int n = 0, at = channel; n < N; n++, at += CHANNELS, spanStates += T::PITCH) {
-            const float decay = shared.decay[at];
-            const float atTileStart = shared.state[at];
-            float a[K], add[K];
-            loadSpan<K>(add, spanStates);
-            const SpanDecays decays(exp2Fast(total * decay));
-            float h = span == 0 ? atTileStart : 0.0f;
+        for (int n = 0; n < N - 1; n++) {
+            float h = enterSpan();
+            at += CHANNELS;
+            atTileStart = shared.state[at];
+            decay = shared.decay[at];
+            local = span == 0 ? atTileStart : 0.0f;
+            decays = SpanDecays(exp2Fast(total * decay));
 #pragma unroll
-            for (int k = 0; k < K; k++) {
-                a[k] = exp2Fast(dt[k] * decay);
-                add[k] *= dtx[k];
-                h = fmaf(a[k], h, add[k]);
-            }
-            h = scanSpans(h, decays);
-            const float before = __shfl_up_sync(FULL_WARP, h, CHANNEL_LANES);
-            if (span == TIME_LANES - 1) shared.state[at] = h;
-            h = span == 0 ? atTileStart : before;
-            if (span % (CHUNK / K) == 0) shared.saved[span / (CHUNK / K) * (N * CHANNELS) + at] = h;
-            float c[K];
-            loadSpan<K>(c, spanStates + N * T::PITCH);
+            for (int k = 0; k < K; k += 4) {
+                float c[4], b[4];
+                loadSpan<4>(c, spanStates + N * T::PITCH + k);
+                loadSpan<4>(b, spanStates + T::PITCH + k);
 #pragma unroll
-            for (int k = 0; k < K; k++) {
-                h = fmaf(a[k], h, add[k]);
-                out[k] = fmaf(h, c[k], out[k]);
+                for (int j = 0; j < 4; j++) {
+                    h = fmaf(a[k + j], h, add[k + j]);
+                    out[k + j] = fmaf(h, c[j], out[k + j]);
+                    a[k + j] = exp2Fast(dt[k + j] * decay);
+                    add[k + j] = dtx[k + j] * b[j];
+                    local = fmaf(a[k + j], local, add[k + j]);
+                }
             }
+            spanStates += T::PITCH;
+        }
+        float h = enterSpan();
+        float c[K];
+        loadSpan<K>(c, spanStates + N * T::PITCH);
+#pragma unroll
+        for (int k = 0; k < K; k++) {
+            h = fmaf(a[k], h, add[k]);
+            out[k] = fmaf(h, c[k], out[k]);
         }
 
 #pragma unroll
@@ -650,17 +688,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackwardSe
 
 // --- backward --------------------------------------------------------------------------------------------------------------------------
 
-#if defined(MOM_BF16)
-constexpr int BACKWARD_STAGES = 2;
-#else
-constexpr int BACKWARD_STAGES = 1;
-#endif
+/** Tiles of inputs in shared memory, so that one is copied while the other is worked on. */
+constexpr int BACKWARD_STAGES = sizeof(ACT) == 2 && BACKWARD_TOKENS == 16 ? 2 : 1;
 
 /** States between two reductions of gradB, gradC over the warps. */
-#ifndef MOM_GROUP
-#define MOM_GROUP 2
-#endif
-constexpr int GROUP = MOM_GROUP;
+constexpr int GROUP = BACKWARD_TOKENS == 16 ? 4 : 2;
 /** Eights of a span's tokens. */
 constexpr int EIGHTS = BACKWARD_TOKENS / 8;
 /** Blocks of the backward on a multiprocessor. */
@@ -679,7 +711,7 @@ struct alignas(16) BackwardShared {
     BackwardInputs inputs[BACKWARD_STAGES];
     ACT raw[T::TOKENS * 2 * N];
     float states[2 * N * T::PITCH];
-    float decay[N * CHANNELS];
+    float decay[(N + 1) * CHANNELS];                  // the last row is read ahead, and not used
     float carry[N * CHANNELS];                        // gradient of the state before the tile to the right
     float4 products[2][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, two groups in turn
     float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
@@ -732,14 +764,16 @@ __device__ __forceinline__ float4 sumOverChannels(const float (&b)[K], const flo
 /** shared.products of a group of states, summed over the warps -> their columns of shared.gradBC. */
 __device__ __forceinline__ void sumOverWarps(BackwardShared& shared, int group) {
     constexpr int SUMS = GROUP * EIGHTS * 128;    // tokens x {B, C} x states
-    constexpr int EACH = SUMS / THREADS;          // adjacent sums of a thread: tokens 2j, 2j+1 of B, then of C
+    constexpr int EACH = SUMS / THREADS;          // adjacent sums of a thread, 1 or 4: tokens 2j, 2j+1 of B, then of C
     const int t = thread() * EACH;
     const float* const products = reinterpret_cast<const float*>(shared.products[group & 1]) + t;
     float sums[EACH] = {};
 #pragma unroll
     for (int w = 0; w < WARPS; w++) {
+        float more[EACH];
+        loadSpan(more, products + w * SUMS);
 #pragma unroll
-        for (int i = 0; i < EACH; i++) sums[i] += products[w * SUMS + i];
+        for (int i = 0; i < EACH; i++) sums[i] += more[i];
     }
     const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2;
     const int column = group * GROUP + t / 128 / EIGHTS;
@@ -795,6 +829,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
     putToken<K>(shared.tokens[last & 1], loadToken<K>(place, last, L, rowOf, documentStart), slabs);
     for (int n = 0; n < N; n++) shared.gradA[n * THREADS + threadIdx.x] = 0.0f;
     for (int m = 0; m < slabs.count; m++) shared.gradBias[m * THREADS + threadIdx.x] = 0.0f;
+    if (threadIdx.x < CHANNELS) shared.decay[N * CHANNELS + threadIdx.x] = 0.0f;
     __syncthreads();
     load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last & 1], last);
     int ahead = loadToken<K>(place, last - 1, L, rowOf, documentStart);
@@ -845,59 +880,68 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
 
         const float* spanStates = shared.states + span * (K + 4);
         int at = channel;
+        float* gradASums = shared.gradA + threadIdx.x;
+        float a[K];
+        float decay = shared.decay[at];
+        SpanDecays decays(exp2Fast(total * decay));
+#pragma unroll
+        for (int k = 0; k < K; k++) a[k] = exp2Fast(dt[k] * decay);
 #pragma unroll 1
         for (int group = 0; group < N / GROUP; group++) {
 #pragma unroll 1
-            for (int j = 0; j < GROUP; j++, at += CHANNELS, spanStates += T::PITCH) {
-                const float decay = shared.decay[at];
+            for (int j = 0; j < GROUP; j++) {
+                // The span runs from zero both ways, forward for h and back for its gradient; both scans over the spans run together.
                 const float atTileStart = inputs.state[at];
-                const SpanDecays decays(exp2Fast(total * decay));
-
-                float a[K], h[K], b[K], c[K];
+                const float atTileEnd = shared.carry[at];
+                float h[K], b[K], c[K], gradOfH[K];  // gradOfH: what the output gives
                 loadSpan<K>(b, spanStates);
+                loadSpan<K>(c, spanStates + N * T::PITCH);
                 float state = span == 0 ? atTileStart : 0.0f;
 #pragma unroll
                 for (int k = 0; k < K; k++) {
-                    a[k] = exp2Fast(dt[k] * decay);
                     h[k] = dtx[k] * b[k];
                     state = fmaf(a[k], state, h[k]);
+                    gradOfH[k] = gradOut[k] * c[k];
                 }
-                state = scanSpans(state, decays);
+                float gradH = gradOfH[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : 0.0f);
+#pragma unroll
+                for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, gradOfH[k]);
+                float carry = a[0] * gradH;
+                scanSpansBoth(state, carry, decays);
                 const float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
+                const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
+                if (span == 0) shared.carry[at] = carry;
                 const float atSpanStart = span == 0 ? atTileStart : before;
-                loadSpan<K>(c, spanStates + N * T::PITCH);
                 state = atSpanStart;
 #pragma unroll
                 for (int k = 0; k < K; k++) {
                     state = fmaf(a[k], state, h[k]);
                     h[k] = state;
                     out[k] = fmaf(state, c[k], out[k]);
-                    c[k] *= gradOut[k];  // what the output gives to the gradient of h
                 }
 
-                const float atTileEnd = shared.carry[at];
-                float gradH = c[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : 0.0f);
-#pragma unroll
-                for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, c[k]);
-                const float carry = scanSpansBack(a[0] * gradH, decays);
-                const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
-                if (span == 0) shared.carry[at] = carry;
-                gradH = c[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : after);
-
+                const float nextDecay = shared.decay[at + CHANNELS];
+                gradH = gradOfH[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : after);
                 float gradA = 0.0f;
 #pragma unroll
                 for (int k = K - 1; k >= 0; k--) {
                     gradDtx[k] = fmaf(gradH, b[k], gradDtx[k]);
-                    b[k] = gradH * dtx[k];  // of B
+                    b[k] = gradH * dtx[k];     // of B
+                    c[k] = gradOut[k] * h[k];  // of C
                     const float gradExponent = a[k] * gradH * (k > 0 ? h[k > 0 ? k - 1 : 0] : atSpanStart);
                     gradDt[k] = fmaf(gradExponent, decay, gradDt[k]);
                     gradA = fmaf(gradExponent, dt[k], gradA);
-                    if (k > 0) gradH = fmaf(a[k], gradH, c[k > 0 ? k - 1 : 0]);
-                    c[k] = gradOut[k] * h[k];  // of C
+                    if (k > 0) gradH = fmaf(a[k], gradH, gradOfH[k > 0 ? k - 1 : 0]);
+                    a[k] = exp2Fast(dt[k] * nextDecay);
                 }
-                shared.gradA[at / CHANNELS * THREADS + threadIdx.x] += gradA;
+                gradASums[0] += gradA;
+                gradASums += THREADS;
 #pragma unroll
                 for (int i = 0; i < EIGHTS; i++) shared.products[group & 1][warp][j][i][lane] = sumOverChannels(b, c, i, span);
+                decay = nextDecay;
+                decays = SpanDecays(exp2Fast(total * decay));
+                at += CHANNELS;
+                spanStates += T::PITCH;
             }
             __syncthreads();
             sumOverWarps(shared, group);
