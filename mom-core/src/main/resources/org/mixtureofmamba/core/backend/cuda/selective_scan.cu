@@ -696,7 +696,7 @@ constexpr int GROUP = BACKWARD_TOKENS == 16 ? 4 : 2;
 /** Eights of a span's tokens. */
 constexpr int EIGHTS = BACKWARD_TOKENS / 8;
 /** Blocks of the backward on a multiprocessor. */
-constexpr int BACKWARD_BLOCKS = BACKWARD_TOKENS == 8 ? 2 : 1;
+constexpr int BACKWARD_BLOCKS = 1;
 
 struct alignas(16) BackwardInputs {
     ACT x[Tile<BACKWARD_TOKENS>::SIZE];      // x in, gradX out
@@ -711,7 +711,7 @@ struct alignas(16) BackwardShared {
     BackwardInputs inputs[BACKWARD_STAGES];
     ACT raw[T::TOKENS * 2 * N];
     float states[2 * N * T::PITCH];
-    float decay[(N + 1) * CHANNELS];                  // the last row is read ahead, and not used
+    float decay[N * CHANNELS];
     float carry[N * CHANNELS];                        // gradient of the state before the tile to the right
     float4 products[2][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, two groups in turn
     float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
@@ -761,28 +761,34 @@ __device__ __forceinline__ float4 sumOverChannels(const float (&b)[K], const flo
     return sums;
 }
 
-/** shared.products of a group of states, summed over the warps -> their columns of shared.gradBC. */
-__device__ __forceinline__ void sumOverWarps(BackwardShared& shared, int group) {
-    constexpr int SUMS = GROUP * EIGHTS * 128;    // tokens x {B, C} x states
-    constexpr int EACH = SUMS / THREADS;          // adjacent sums of a thread, 1 or 4: tokens 2j, 2j+1 of B, then of C
-    const int t = thread() * EACH;
-    const float* const products = reinterpret_cast<const float*>(shared.products[group & 1]) + t;
-    float sums[EACH] = {};
-#pragma unroll
-    for (int w = 0; w < WARPS; w++) {
-        float more[EACH];
-        loadSpan(more, products + w * SUMS);
-#pragma unroll
-        for (int i = 0; i < EACH; i++) sums[i] += more[i];
+/** Sums shared.products of a group of states over the warps, into their columns of shared.gradBC. */
+struct WarpSums {
+    static constexpr int SUMS = GROUP * EIGHTS * 128;  // tokens x {B, C} x states
+    static constexpr int EACH = SUMS / THREADS;        // adjacent sums of a thread, 1 or 4: tokens 2j, 2j+1 of B, then of C
+    static constexpr int ROW = 2 * N + 1;
+    const float* from;
+    float* to;
+
+    __device__ __forceinline__ explicit WarpSums(BackwardShared& shared) {
+        const int t = threadIdx.x * EACH;
+        const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2 + (EACH == 1 ? t % 2 : 0);
+        from = reinterpret_cast<const float*>(shared.products) + t;
+        to = shared.gradBC + token * ROW + (EACH == 1 ? t / 2 % 2 * N : 0) + t / 128 / EIGHTS;
     }
-    const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2;
-    const int column = group * GROUP + t / 128 / EIGHTS;
+
+    __device__ __forceinline__ void add(int group) const {
+        float sums[EACH] = {};
 #pragma unroll
-    for (int i = 0; i < EACH; i++) {
-        const int part = (t + i) % 4;
-        shared.gradBC[(token + part % 2) * (2 * N + 1) + part / 2 * N + column] = sums[i];
+        for (int w = 0; w < WARPS; w++) {
+            float more[EACH];
+            loadSpan(more, from + ((group & 1) * WARPS + w) * SUMS);
+#pragma unroll
+            for (int i = 0; i < EACH; i++) sums[i] += more[i];
+        }
+#pragma unroll
+        for (int i = 0; i < EACH; i++) to[i % 2 * ROW + i / 2 * N + group * GROUP] = sums[i];
     }
-}
+};
 
 extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selectiveScanBackward(
     ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradDtRaw, int gradDtStride, ACT* __restrict__ gradZ, int gradZStride,
@@ -829,7 +835,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
     putToken<K>(shared.tokens[last & 1], loadToken<K>(place, last, L, rowOf, documentStart), slabs);
     for (int n = 0; n < N; n++) shared.gradA[n * THREADS + threadIdx.x] = 0.0f;
     for (int m = 0; m < slabs.count; m++) shared.gradBias[m * THREADS + threadIdx.x] = 0.0f;
-    if (threadIdx.x < CHANNELS) shared.decay[N * CHANNELS + threadIdx.x] = 0.0f;
     __syncthreads();
     load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last & 1], last);
     int ahead = loadToken<K>(place, last - 1, L, rowOf, documentStart);
@@ -843,6 +848,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
         shared.carry[i] = carry;
     }
 
+    const WarpSums warpSums(shared);
     float gradSkip = 0.0f;
     for (int tile = last; tile >= 0; tile--) {
         BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
@@ -878,50 +884,57 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
             ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
         }
 
+        // Of the next state, everything up to its scans over the spans is done while the present one is run backward: what waits there (on
+        // exponentials, chains, shuffles) has the products of here to hide behind.
         const float* spanStates = shared.states + span * (K + 4);
-        int at = channel;
         float* gradASums = shared.gradA + threadIdx.x;
-        float a[K];
-        float decay = shared.decay[at];
-        SpanDecays decays(exp2Fast(total * decay));
+        int at = channel;
+        float a[K], h[K], gradOfH[K];  // decay; dt x B, then the state; what the output gives to its gradient
+        float decay, atSpanStart, atSpanEnd;
+        const auto enterSpan = [&] {
+            decay = shared.decay[at];
+            const float atTileStart = inputs.state[at];
+            const float atTileEnd = shared.carry[at];
+            SpanDecays decays(exp2Fast(total * decay));
+            loadSpan<K>(h, spanStates);
+            loadSpan<K>(gradOfH, spanStates + N * T::PITCH);
+            // The span runs from zero both ways, forward for h and back for its gradient.
+            float state = span == 0 ? atTileStart : 0.0f;
 #pragma unroll
-        for (int k = 0; k < K; k++) a[k] = exp2Fast(dt[k] * decay);
+            for (int k = 0; k < K; k++) {
+                a[k] = exp2Fast(dt[k] * decay);
+                h[k] *= dtx[k];
+                gradOfH[k] *= gradOut[k];
+                state = fmaf(a[k], state, h[k]);
+            }
+            float gradH = gradOfH[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : 0.0f);
+#pragma unroll
+            for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, gradOfH[k]);
+            float carry = a[0] * gradH;
+            scanSpansBoth(state, carry, decays);
+            const float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
+            const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
+            atSpanStart = span == 0 ? atTileStart : before;
+            atSpanEnd = span == TIME_LANES - 1 ? atTileEnd : after;
+            return carry;
+        };
+        float carry = enterSpan();
 #pragma unroll 1
         for (int group = 0; group < N / GROUP; group++) {
 #pragma unroll 1
             for (int j = 0; j < GROUP; j++) {
-                // The span runs from zero both ways, forward for h and back for its gradient; both scans over the spans run together.
-                const float atTileStart = inputs.state[at];
-                const float atTileEnd = shared.carry[at];
-                float h[K], b[K], c[K], gradOfH[K];  // gradOfH: what the output gives
-                loadSpan<K>(b, spanStates);
-                loadSpan<K>(c, spanStates + N * T::PITCH);
-                float state = span == 0 ? atTileStart : 0.0f;
-#pragma unroll
-                for (int k = 0; k < K; k++) {
-                    h[k] = dtx[k] * b[k];
-                    state = fmaf(a[k], state, h[k]);
-                    gradOfH[k] = gradOut[k] * c[k];
-                }
-                float gradH = gradOfH[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : 0.0f);
-#pragma unroll
-                for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, gradOfH[k]);
-                float carry = a[0] * gradH;
-                scanSpansBoth(state, carry, decays);
-                const float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
-                const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
                 if (span == 0) shared.carry[at] = carry;
-                const float atSpanStart = span == 0 ? atTileStart : before;
-                state = atSpanStart;
+                float b[K], c[K];
+                loadSpan<K>(c, spanStates + N * T::PITCH);
+                loadSpan<K>(b, spanStates);
+                float state = atSpanStart;
 #pragma unroll
                 for (int k = 0; k < K; k++) {
                     state = fmaf(a[k], state, h[k]);
                     h[k] = state;
                     out[k] = fmaf(state, c[k], out[k]);
                 }
-
-                const float nextDecay = shared.decay[at + CHANNELS];
-                gradH = gradOfH[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : after);
+                float gradH = gradOfH[K - 1] + atSpanEnd;
                 float gradA = 0.0f;
 #pragma unroll
                 for (int k = K - 1; k >= 0; k--) {
@@ -932,19 +945,18 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
                     gradDt[k] = fmaf(gradExponent, decay, gradDt[k]);
                     gradA = fmaf(gradExponent, dt[k], gradA);
                     if (k > 0) gradH = fmaf(a[k], gradH, gradOfH[k > 0 ? k - 1 : 0]);
-                    a[k] = exp2Fast(dt[k] * nextDecay);
                 }
+                const bool more = group * GROUP + j < N - 1;
+                at += more ? CHANNELS : 0;
+                spanStates += more ? T::PITCH : 0;
+                carry = enterSpan();  // after the last state once more, in vain
                 gradASums[0] += gradA;
                 gradASums += THREADS;
 #pragma unroll
                 for (int i = 0; i < EIGHTS; i++) shared.products[group & 1][warp][j][i][lane] = sumOverChannels(b, c, i, span);
-                decay = nextDecay;
-                decays = SpanDecays(exp2Fast(total * decay));
-                at += CHANNELS;
-                spanStates += T::PITCH;
             }
             __syncthreads();
-            sumOverWarps(shared, group);
+            warpSums.add(group);
         }
 
         {
