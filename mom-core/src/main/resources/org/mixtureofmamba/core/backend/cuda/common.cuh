@@ -127,6 +127,11 @@ __device__ __forceinline__ void copyAsync16(void* shared, const void* global, bo
     asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(destination), "l"(global), "r"(bytes) : "memory");
 }
 
+__device__ __forceinline__ void copyAsync4(void* shared, const void* global) {
+    const unsigned destination = (unsigned)__cvta_generic_to_shared(shared);
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(destination), "l"(global) : "memory");
+}
+
 /** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
 __device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
@@ -161,4 +166,29 @@ __device__ __forceinline__ void store4(ACT* address, const float (&values)[4]) {
 #else
     *reinterpret_cast<ACT4*>(address) = make_float4(values[0], values[1], values[2], values[3]);
 #endif
+}
+
+/**
+ * A barrier in shared memory at which arriving and waiting are two steps, for work to be done between them. Each phase is complete when
+ * `arrivals` threads have arrived; phases count from 0 and are awaited by their parity.
+ */
+__device__ __forceinline__ void initBarrier(unsigned long long* barrier, int arrivals) {
+    asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"((unsigned)__cvta_generic_to_shared(barrier)), "r"(arrivals) : "memory");
+}
+
+__device__ __forceinline__ void arriveBarrier(unsigned long long* barrier) {
+    asm volatile("{\n\t.reg .b64 state;\n\tmbarrier.arrive.shared.b64 state, [%0];\n\t}" ::"r"(
+                     (unsigned)__cvta_generic_to_shared(barrier))
+                 : "memory");
+}
+
+__device__ __forceinline__ void awaitBarrier(unsigned long long* barrier, int parity) {
+    unsigned done;
+    do {
+        asm volatile(
+            "{\n\t.reg .pred done;\n\tmbarrier.test_wait.parity.shared.b64 done, [%1], %2;\n\tselp.u32 %0, 1, 0, done;\n\t}"
+            : "=r"(done)
+            : "r"((unsigned)__cvta_generic_to_shared(barrier)), "r"(parity)
+            : "memory");
+    } while (done == 0);
 }

@@ -133,28 +133,47 @@ __device__ __forceinline__ int thread() {
     return x;
 }
 
-/** A token's row, with RESET where the state is reset before it; -1 beyond the segment. In a register between its load and its use. */
-constexpr int RESET = 1 << 30;
-
+/** Where rowOf and documentStart of the tile after the next arrive; each thread copies and reads its own. */
 template <int K>
-__device__ __forceinline__ int loadToken(const Place& place, int tile, int L, const int* rowOf, const int* documentStart) {
-    const int t = thread();
-    const int l = place.begin + tile * Tile<K>::TOKENS + t;
-    if (t >= Tile<K>::TOKENS || l < place.begin || l >= place.end) return -1;
-    const long long at = (long long)place.batch * L + l;
-    return rowOf[at] | (documentStart != nullptr && documentStart[at] != 0 ? RESET : 0);
+struct Arriving {
+    int row[Tile<K>::TOKENS];
+    int start[Tile<K>::TOKENS];
+};
+
+/** Whether a thread's token of the tile exists; the token in its sequence. */
+template <int K>
+__device__ __forceinline__ bool ownToken(const Place& place, int tile, int t, int& l) {
+    l = place.begin + tile * Tile<K>::TOKENS + t;
+    return t < Tile<K>::TOKENS && l >= place.begin && l < place.end;
 }
 
 template <int K>
-__device__ __forceinline__ void putToken(Tokens<K>& tokens, int token, const DtSlabs& slabs) {
+__device__ __forceinline__ void loadTokens(Arriving<K>& arriving, const Place& place, int tile, int L, const int* rowOf,
+                                           const int* documentStart) {
     const int t = thread();
-    if (t < Tile<K>::TOKENS) {
-        const int row = token < 0 ? -1 : token & ~RESET;
+    int l;
+    if (ownToken<K>(place, tile, t, l)) {
+        const long long at = (long long)place.batch * L + l;
+        copyAsync4(arriving.row + t, rowOf + at);
+        if (documentStart != nullptr) copyAsync4(arriving.start + t, documentStart + at);
+    }
+}
+
+template <int K>
+__device__ __forceinline__ void putTokens(Tokens<K>& tokens, const Arriving<K>& arriving, const Place& place, int tile,
+                                          const int* documentStart, const DtSlabs& slabs) {
+    const int t = thread();
+    int l;
+    if (ownToken<K>(place, tile, t, l)) {
+        const int row = arriving.row[t];
         int modality = 0;
 #pragma unroll
         for (int m = 1; m < MAX_MODALITIES; m++) modality += m < slabs.count && row >= slabs.start[m] ? 1 : 0;
         tokens.row[t] = row;
-        tokens.info[t] = (unsigned char)(2 * modality + (token >= 0 && token & RESET ? 1 : 0));
+        tokens.info[t] = (unsigned char)(2 * modality + (documentStart != nullptr && arriving.start[t] != 0 ? 1 : 0));
+    } else if (t < Tile<K>::TOKENS) {
+        tokens.row[t] = -1;
+        tokens.info[t] = 0;
     }
 }
 
@@ -229,11 +248,15 @@ __device__ __forceinline__ void spreadStates(float* states, const ACT* raw) {
     }
 }
 
-/** K consecutive floats of shared memory, one or a multiple of four. */
+/** K consecutive floats of shared memory, one, two or a multiple of four. */
 template <int K>
 __device__ __forceinline__ void loadSpan(float (&values)[K], const float* shared) {
     if constexpr (K == 1) {
         values[0] = *shared;
+    } else if constexpr (K == 2) {
+        const float2 two = *reinterpret_cast<const float2*>(shared);
+        values[0] = two.x;
+        values[1] = two.y;
     } else {
 #pragma unroll
         for (int k = 0; k < K; k += 4) {
@@ -390,7 +413,8 @@ struct alignas(16) ForwardShared {
     float saved[SAVED * N * CHANNELS];  // at the start of the tile's chunks
     float bias[MAX_MODALITIES * CHANNELS];
     float skip[CHANNELS];
-    Tokens<FORWARD_TOKENS> tokens[2];
+    Tokens<FORWARD_TOKENS> tokens[3];  // of the tile before, this and next
+    Arriving<FORWARD_TOKENS> arriving;
 };
 
 extern "C" __device__ int selectiveScanForward_launch[4] = {THREADS, CHANNELS, sizeof(ForwardShared), Tile<FORWARD_TOKENS>::TOKENS};
@@ -427,10 +451,12 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
     loadBias(shared.bias, slabs, place.firstChannel);
     loadDecay(shared.decay, aLog, place.firstChannel);
     if (threadIdx.x < CHANNELS) shared.skip[threadIdx.x] = skipD[place.firstChannel + threadIdx.x];
-    putToken<K>(shared.tokens[0], loadToken<K>(place, 0, L, rowOf, documentStart), slabs);
+    loadTokens<K>(shared.arriving, place, 0, L, rowOf, documentStart);
+    waitForCopies();
+    putTokens<K>(shared.tokens[0], shared.arriving, place, 0, documentStart, slabs);
     __syncthreads();
     load(shared.tokens[0], shared.z[0]);
-    int ahead = loadToken<K>(place, 1, L, rowOf, documentStart);
+    loadTokens<K>(shared.arriving, place, 1, L, rowOf, documentStart);
     for (int i = threadIdx.x; i < N * CHANNELS; i += THREADS) {
         const int e = place.firstChannel + i % CHANNELS;
         float state = 0.0f;
@@ -441,14 +467,36 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
         shared.state[i] = state;
     }
 
+    // Writes what a tile's threads left in shared memory. Put off until the next tile's first barrier, so as not to need one of its own.
+    const auto storeTile = [&](int tile) {
+        const ACT* const gate = shared.z[tile & 1];
+        forPieces<K>(shared.tokens[tile % 3], place.firstChannel,
+                     [&](int row, int at, int e) { storePiece(y, yStride, gate + at, row, e); });
+        if (chunkState != nullptr) {
+            const int chunks = (L + CHUNK - 1) / CHUNK;
+            const int t = thread();
+            const int firstChunk = (place.begin + tile * T::TOKENS) / CHUNK;
+#pragma unroll
+            for (int i = 0; i < SAVED * N * CHANNELS / THREADS; i++) {
+                const int chunk = firstChunk + i / (N * CHANNELS / THREADS);
+                if (chunk < chunks) {
+                    const long long at = ((long long)place.batch * chunks + chunk) * N + i % (N * CHANNELS / THREADS) * WARPS + t / CHANNELS;
+                    chunkState[at * E + place.firstChannel + t % CHANNELS] = shared.saved[i * THREADS + t];
+                }
+            }
+        }
+    };
+
     for (int tile = 0; tile < place.tiles; tile++) {
         const int current = tile & 1;
-        const Tokens<K>& tokens = shared.tokens[current];
+        const Tokens<K>& tokens = shared.tokens[tile % 3];
+        Tokens<K>& next = shared.tokens[(tile + 1) % 3];
         ACT* const gate = shared.z[current];
         waitForCopies();
         __syncthreads();
 
-        putToken<K>(shared.tokens[current ^ 1], ahead, slabs);
+        if (tile > 0) storeTile(tile - 1);
+        putTokens<K>(next, shared.arriving, place, tile + 1, documentStart, slabs);
         spreadStates<K>(shared.states, shared.raw);
         float dt[K], dtx[K], out[K];
         const SpanInfo<K> info(tokens.info + span * K);
@@ -466,8 +514,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
         for (int k = 0; k < K; k++) total += dt[k];
         __syncthreads();
         if (tile + 1 < place.tiles) {
-            load(shared.tokens[current ^ 1], shared.z[current ^ 1]);
-            ahead = loadToken<K>(place, tile + 2, L, rowOf, documentStart);
+            load(next, shared.z[current ^ 1]);
+            loadTokens<K>(shared.arriving, place, tile + 2, L, rowOf, documentStart);
         }
 
         // While a state's span runs a second time, the next state's decays are computed in their place and its span runs a first time:
@@ -532,22 +580,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
             ACT* const slot = gate + first + k * CHANNELS;
             store(slot, out[k] * silu(toFloat(*slot)));
         }
-        __syncthreads();
-        forPieces<K>(tokens, place.firstChannel, [&](int row, int at, int e) { storePiece(y, yStride, gate + at, row, e); });
-        if (chunkState != nullptr) {
-            const int chunks = (L + CHUNK - 1) / CHUNK;
-            const int t = thread();
-            const int firstChunk = (place.begin + tile * T::TOKENS) / CHUNK;
-#pragma unroll
-            for (int i = 0; i < SAVED * N * CHANNELS / THREADS; i++) {
-                const int chunk = firstChunk + i / (N * CHANNELS / THREADS);
-                if (chunk < chunks) {
-                    const long long at = ((long long)place.batch * chunks + chunk) * N + i % (N * CHANNELS / THREADS) * WARPS + t / CHANNELS;
-                    chunkState[at * E + place.firstChannel + t % CHANNELS] = shared.saved[i * THREADS + t];
-                }
-            }
-        }
     }
+    __syncthreads();
+    storeTile(place.tiles - 1);
 }
 
 // --- what a segment adds to the state at its end, or to the gradient before its start ---------------------------------------------------
@@ -563,6 +598,7 @@ struct alignas(16) SegmentShared {
     float sums[N * THREADS];
     float bias[MAX_MODALITIES * CHANNELS];
     Tokens<FORWARD_TOKENS> tokens;
+    Arriving<FORWARD_TOKENS> arriving;
 };
 
 /**
@@ -596,7 +632,9 @@ __device__ __forceinline__ void sumSegment(float* sums, float* segmentDt, const 
     for (int i = 0; i < place.tiles; i++) {
         const int tile = BACKWARD ? i : place.tiles - 1 - i;
         if (!__syncthreads_or(slowest * passed > GONE)) break;
-        putToken<K>(shared.tokens, loadToken<K>(place, tile, L, rowOf, documentStart), slabs);
+        loadTokens<K>(shared.arriving, place, tile, L, rowOf, documentStart);
+        waitForCopies();
+        putTokens<K>(shared.tokens, shared.arriving, place, tile, documentStart, slabs);
         __syncthreads();
         forPieces<K>(shared.tokens, place.firstChannel, [&](int row, int at, int e) {
             copyPiece(shared.input + at, inputRows, row, e);
@@ -692,7 +730,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackwardSe
 constexpr int BACKWARD_STAGES = sizeof(ACT) == 2 && BACKWARD_TOKENS == 16 ? 2 : 1;
 
 /** States between two reductions of gradB, gradC over the warps. */
-constexpr int GROUP = BACKWARD_TOKENS == 16 ? 4 : 2;
+constexpr int GROUP = 2;
 /** Eights of a span's tokens. */
 constexpr int EIGHTS = BACKWARD_TOKENS / 8;
 /** Blocks of the backward on a multiprocessor. */
@@ -713,13 +751,15 @@ struct alignas(16) BackwardShared {
     float states[2 * N * T::PITCH];
     float decay[N * CHANNELS];
     float carry[N * CHANNELS];                        // gradient of the state before the tile to the right
-    float4 products[2][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, two groups in turn
+    float4 products[3][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, three groups in turn
     float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
     float gradA[N * THREADS];                         // of each thread
     float gradBias[MAX_MODALITIES * THREADS];
     float bias[MAX_MODALITIES * CHANNELS];
     float skip[CHANNELS];
-    Tokens<BACKWARD_TOKENS> tokens[2];
+    Tokens<BACKWARD_TOKENS> tokens[3];  // of the tile after, this and the one before
+    Arriving<BACKWARD_TOKENS> arriving;
+    unsigned long long groupDone;
 };
 
 extern "C" __device__ int selectiveScanBackward_launch[4] = {THREADS, CHANNELS, sizeof(BackwardShared), Tile<BACKWARD_TOKENS>::TOKENS};
@@ -764,29 +804,29 @@ __device__ __forceinline__ float4 sumOverChannels(const float (&b)[K], const flo
 /** Sums shared.products of a group of states over the warps, into their columns of shared.gradBC. */
 struct WarpSums {
     static constexpr int SUMS = GROUP * EIGHTS * 128;  // tokens x {B, C} x states
-    static constexpr int EACH = SUMS / THREADS;        // adjacent sums of a thread, 1 or 4: tokens 2j, 2j+1 of B, then of C
+    static constexpr int EACH = SUMS / THREADS;        // adjacent sums of a thread, 1 or 2: tokens 2j, 2j+1 of B or C
     static constexpr int ROW = 2 * N + 1;
     const float* from;
     float* to;
 
     __device__ __forceinline__ explicit WarpSums(BackwardShared& shared) {
         const int t = threadIdx.x * EACH;
-        const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2 + (EACH == 1 ? t % 2 : 0);
+        const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2 + t % 2;
         from = reinterpret_cast<const float*>(shared.products) + t;
-        to = shared.gradBC + token * ROW + (EACH == 1 ? t / 2 % 2 * N : 0) + t / 128 / EIGHTS;
+        to = shared.gradBC + token * ROW + t / 2 % 2 * N + t / 128 / EIGHTS;
     }
 
-    __device__ __forceinline__ void add(int group) const {
+    __device__ __forceinline__ void add(int group, int buffer) const {
         float sums[EACH] = {};
 #pragma unroll
         for (int w = 0; w < WARPS; w++) {
             float more[EACH];
-            loadSpan(more, from + ((group & 1) * WARPS + w) * SUMS);
+            loadSpan(more, from + (buffer * WARPS + w) * SUMS);
 #pragma unroll
             for (int i = 0; i < EACH; i++) sums[i] += more[i];
         }
 #pragma unroll
-        for (int i = 0; i < EACH; i++) to[i % 2 * ROW + i / 2 * N + group * GROUP] = sums[i];
+        for (int i = 0; i < EACH; i++) to[i * ROW + group * GROUP] = sums[i];
     }
 };
 
@@ -832,12 +872,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
     loadBias(shared.bias, slabs, place.firstChannel);
     loadDecay(shared.decay, aLog, place.firstChannel);
     if (threadIdx.x < CHANNELS) shared.skip[threadIdx.x] = skipD[place.firstChannel + threadIdx.x];
-    putToken<K>(shared.tokens[last & 1], loadToken<K>(place, last, L, rowOf, documentStart), slabs);
+    if (threadIdx.x == 0) initBarrier(&shared.groupDone, WARPS);
+    loadTokens<K>(shared.arriving, place, last, L, rowOf, documentStart);
+    waitForCopies();
+    putTokens<K>(shared.tokens[last % 3], shared.arriving, place, last, documentStart, slabs);
     for (int n = 0; n < N; n++) shared.gradA[n * THREADS + threadIdx.x] = 0.0f;
     for (int m = 0; m < slabs.count; m++) shared.gradBias[m * THREADS + threadIdx.x] = 0.0f;
     __syncthreads();
-    load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last & 1], last);
-    int ahead = loadToken<K>(place, last - 1, L, rowOf, documentStart);
+    load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last % 3], last);
+    loadTokens<K>(shared.arriving, place, last - 1, L, rowOf, documentStart);
     for (int i = threadIdx.x; i < N * CHANNELS; i += THREADS) {
         const int e = place.firstChannel + i % CHANNELS;
         float carry = 0.0f;
@@ -848,15 +891,36 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
         shared.carry[i] = carry;
     }
 
+    // Writes what a tile's threads left in shared memory.
+    const auto storeTile = [&](int tile) {
+        const BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
+        forPieces<K>(shared.tokens[tile % 3], place.firstChannel, [&](int row, int slot, int e) {
+            storePiece(gradX, gradXStride, inputs.x + slot, row, e);
+            storePiece(gradDtRaw, gradDtStride, inputs.dt + slot, row, e);
+            storePiece(gradZ, gradZStride, inputs.z + slot, row, e);
+        });
+        const int begin = place.begin + tile * T::TOKENS;
+        const int tokensHere = min(T::TOKENS, place.end - begin);
+        const int t = thread();
+        float* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N) + t;
+#pragma unroll
+        for (int i = 0; i < T::TOKENS * 2 * N / THREADS; i++) {
+            const int token = t / (2 * N) + i * (THREADS / (2 * N));
+            if (token < tokensHere) partial[i * THREADS] = shared.gradBC[token * (2 * N + 1) + t % (2 * N)];
+        }
+    };
+
     const WarpSums warpSums(shared);
     float gradSkip = 0.0f;
     for (int tile = last; tile >= 0; tile--) {
         BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
-        const Tokens<K>& tokens = shared.tokens[tile & 1];
+        const Tokens<K>& tokens = shared.tokens[tile % 3];
+        Tokens<K>& next = shared.tokens[(tile + 2) % 3];  // of tile - 1
         waitForCopies();
         __syncthreads();
 
-        putToken<K>(shared.tokens[(tile & 1) ^ 1], ahead, slabs);
+        if (BACKWARD_STAGES == 2 && tile < last) storeTile(tile + 1);
+        putTokens<K>(next, shared.arriving, place, tile - 1, documentStart, slabs);
         spreadStates<K>(shared.states, shared.raw);
         float dt[K], dtx[K], gradOut[K];             // gradOut: of h C + D x
         float out[K], gradDt[K], gradDtx[K];         // gradDt / log2(e): through exp(dt A) alone
@@ -880,8 +944,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
         for (int k = 0; k < K; k++) total += dt[k];
         __syncthreads();
         if (BACKWARD_STAGES == 2 && tile > 0) {
-            load(shared.inputs[(tile - 1) % BACKWARD_STAGES], shared.tokens[(tile & 1) ^ 1], tile - 1);
-            ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
+            load(shared.inputs[(tile - 1) % BACKWARD_STAGES], next, tile - 1);
+            loadTokens<K>(shared.arriving, place, tile - 2, L, rowOf, documentStart);
         }
 
         // Of the next state, everything up to its scans over the spans is done while the present one is run backward: what waits there (on
@@ -919,6 +983,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
             return carry;
         };
         float carry = enterSpan();
+        int buffer = 0;  // of shared.products
 #pragma unroll 1
         for (int group = 0; group < N / GROUP; group++) {
 #pragma unroll 1
@@ -953,10 +1018,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
                 gradASums[0] += gradA;
                 gradASums += THREADS;
 #pragma unroll
-                for (int i = 0; i < EIGHTS; i++) shared.products[group & 1][warp][j][i][lane] = sumOverChannels(b, c, i, span);
+                for (int i = 0; i < EIGHTS; i++) shared.products[buffer][warp][j][i][lane] = sumOverChannels(b, c, i, span);
             }
-            __syncthreads();
-            warpSums.add(group);
+            // The group before this is summed now that the other warps have had time to finish it.
+            if (group > 0) {
+                awaitBarrier(&shared.groupDone, (group - 1) & 1);
+                warpSums.add(group - 1, buffer == 0 ? 2 : buffer - 1);
+            }
+            __syncwarp();
+            if (lane == 0) arriveBarrier(&shared.groupDone);
+            if (group < N / GROUP - 1) buffer = buffer == 2 ? 0 : buffer + 1;
         }
 
         {
@@ -984,28 +1055,21 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
                 shared.gradBias[info.modality * THREADS + threadIdx.x] += gradBias;
             }
         }
-        __syncthreads();
-        forPieces<K>(tokens, place.firstChannel, [&](int row, int slot, int e) {
-            storePiece(gradX, gradXStride, inputs.x + slot, row, e);
-            storePiece(gradDtRaw, gradDtStride, inputs.dt + slot, row, e);
-            storePiece(gradZ, gradZStride, inputs.z + slot, row, e);
-        });
-        {
-            const int begin = place.begin + tile * T::TOKENS;
-            const int tokensHere = min(T::TOKENS, place.end - begin);
-            const int t = thread();
-            float* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N) + t;
-#pragma unroll
-            for (int i = 0; i < T::TOKENS * 2 * N / THREADS; i++) {
-                const int token = t / (2 * N) + i * (THREADS / (2 * N));
-                if (token < tokensHere) partial[i * THREADS] = shared.gradBC[token * (2 * N + 1) + t % (2 * N)];
+        awaitBarrier(&shared.groupDone, (N / GROUP - 1) & 1);
+        warpSums.add(N / GROUP - 1, buffer);
+        if (BACKWARD_STAGES == 1) {
+            __syncthreads();
+            storeTile(tile);
+            if (tile > 0) {
+                __syncthreads();
+                load(shared.inputs[0], next, tile - 1);
+                loadTokens<K>(shared.arriving, place, tile - 2, L, rowOf, documentStart);
             }
         }
-        if (BACKWARD_STAGES == 1 && tile > 0) {
-            __syncthreads();
-            load(shared.inputs[0], shared.tokens[(tile & 1) ^ 1], tile - 1);
-            ahead = loadToken<K>(place, tile - 2, L, rowOf, documentStart);
-        }
+    }
+    if (BACKWARD_STAGES == 2) {
+        __syncthreads();
+        storeTile(0);
     }
 
     const int e = place.firstChannel + channel;
