@@ -167,8 +167,7 @@ __device__ __forceinline__ void putTokens(Tokens<K>& tokens, const Arriving<K>& 
     if (ownToken<K>(place, tile, t, l)) {
         const int row = arriving.row[t];
         int modality = 0;
-#pragma unroll
-        for (int m = 1; m < MAX_MODALITIES; m++) modality += m < slabs.count && row >= slabs.start[m] ? 1 : 0;
+        while (modality + 1 < slabs.count && row >= slabs.start[modality + 1]) modality++;
         tokens.row[t] = row;
         tokens.info[t] = (unsigned char)(2 * modality + (documentStart != nullptr && arriving.start[t] != 0 ? 1 : 0));
     } else if (t < Tile<K>::TOKENS) {
@@ -339,6 +338,13 @@ __device__ __forceinline__ void scanSpansBoth(float& state, float& carry, const 
     addLater<4 * CHANNEL_LANES>(carry, four);
 }
 
+/** Of a value of each span of a channel. */
+__device__ __forceinline__ float sumOverSpans(float value) {
+#pragma unroll
+    for (int d = CHANNEL_LANES; d < 32; d *= 2) value += __shfl_xor_sync(FULL_WARP, value, d);
+    return value;
+}
+
 /** What is particular about the tokens of a span, which is rare: resets, and modalities that change within it. */
 template <int K>
 struct SpanInfo {
@@ -425,7 +431,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
     ACT* __restrict__ y, int yStride, float* __restrict__ chunkState,
     const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
     const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
-    const float* __restrict__ aLog, const float* __restrict__ skipD, DtSlabs slabs,
+    const float* __restrict__ aLog, const float* __restrict__ skipD, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart,
     const float* __restrict__ segmentState, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
     constexpr int K = FORWARD_TOKENS;
@@ -694,9 +700,7 @@ __device__ __forceinline__ void sumSegment(float* sums, float* segmentDt, const 
     const long long at = (long long)place.batch * (gridDim.y + 1) + segment;
     const int e = place.firstChannel + channel;
     for (int n = 0; n < N; n++) {
-        float sum = shared.sums[n * THREADS + threadIdx.x];
-#pragma unroll
-        for (int d = CHANNEL_LANES; d < 32; d *= 2) sum += __shfl_xor_sync(FULL_WARP, sum, d);
+        const float sum = sumOverSpans(shared.sums[n * THREADS + threadIdx.x]);
         if (span == 0) sums[(at * N + n) * E + e] = sum;
     }
     if (span == 0) segmentDt[at * E + e] = passed;
@@ -707,7 +711,7 @@ extern "C" __device__ int selectiveScanForwardSegments_launch[4] = {THREADS, CHA
 extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForwardSegments(
     float* __restrict__ segmentState, float* __restrict__ segmentDt,
     const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride,
-    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride, const float* __restrict__ aLog, DtSlabs slabs,
+    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride, const float* __restrict__ aLog, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E, int segmentLength) {
     sumSegment<false>(segmentState, segmentDt, {x, xStride}, {dtRaw, dtStride}, {nullptr, 0}, StateRows(matB, matC, bcStride), aLog, slabs,
                       rowOf, documentStart, L, E, segmentLength);
@@ -718,7 +722,7 @@ extern "C" __device__ int selectiveScanBackwardSegments_launch[4] = {THREADS, CH
 extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackwardSegments(
     float* __restrict__ segmentGrad, float* __restrict__ segmentDt,
     const ACT* __restrict__ gradY, int gradYStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
-    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride, const float* __restrict__ aLog, DtSlabs slabs,
+    const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride, const float* __restrict__ aLog, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E, int segmentLength) {
     sumSegment<true>(segmentGrad, segmentDt, {gradY, gradYStride}, {dtRaw, dtStride}, {z, zStride}, StateRows(matB, matC, bcStride), aLog,
                      slabs, rowOf, documentStart, L, E, segmentLength);
@@ -754,7 +758,7 @@ struct alignas(16) BackwardShared {
     float4 products[3][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, three groups in turn
     float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
     float gradA[N * THREADS];                         // of each thread
-    float gradBias[MAX_MODALITIES * THREADS];
+    float gradBias[MAX_MODALITIES * CHANNELS];
     float bias[MAX_MODALITIES * CHANNELS];
     float skip[CHANNELS];
     Tokens<BACKWARD_TOKENS> tokens[3];  // of the tile after, this and the one before
@@ -832,11 +836,11 @@ struct WarpSums {
 
 extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selectiveScanBackward(
     ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradDtRaw, int gradDtStride, ACT* __restrict__ gradZ, int gradZStride,
-    float* __restrict__ partialBC, float* __restrict__ partialParameters,
+    ACT* __restrict__ partialBC, float* __restrict__ partialParameters,
     const ACT* __restrict__ gradY, int gradYStride, const float* __restrict__ chunkState,
     const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
     const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
-    const float* __restrict__ aLog, const float* __restrict__ skipD, DtSlabs slabs,
+    const float* __restrict__ aLog, const float* __restrict__ skipD, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart,
     const float* __restrict__ segmentGrad, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
     constexpr int K = BACKWARD_TOKENS;
@@ -877,7 +881,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
     waitForCopies();
     putTokens<K>(shared.tokens[last % 3], shared.arriving, place, last, documentStart, slabs);
     for (int n = 0; n < N; n++) shared.gradA[n * THREADS + threadIdx.x] = 0.0f;
-    for (int m = 0; m < slabs.count; m++) shared.gradBias[m * THREADS + threadIdx.x] = 0.0f;
+    if (threadIdx.x < CHANNELS) {
+        for (int m = 0; m < slabs.count; m++) shared.gradBias[m * CHANNELS + threadIdx.x] = 0.0f;
+    }
     __syncthreads();
     load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last % 3], last);
     loadTokens<K>(shared.arriving, place, last - 1, L, rowOf, documentStart);
@@ -902,11 +908,13 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
         const int begin = place.begin + tile * T::TOKENS;
         const int tokensHere = min(T::TOKENS, place.end - begin);
         const int t = thread();
-        float* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N) + t;
+        ACT* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N) + 4 * t;
 #pragma unroll
-        for (int i = 0; i < T::TOKENS * 2 * N / THREADS; i++) {
-            const int token = t / (2 * N) + i * (THREADS / (2 * N));
-            if (token < tokensHere) partial[i * THREADS] = shared.gradBC[token * (2 * N + 1) + t % (2 * N)];
+        for (int i = 0; i < T::TOKENS * 2 * N / 4 / THREADS; i++) {
+            const int token = t / (2 * N / 4) + i * (THREADS / (2 * N / 4));
+            const float* const sums = shared.gradBC + token * (2 * N + 1) + t % (2 * N / 4) * 4;
+            const float four[4] = {sums[0], sums[1], sums[2], sums[3]};
+            if (token < tokensHere) store4(partial + i * 4 * THREADS, four);
         }
     };
 
@@ -1048,11 +1056,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
                 gradDt[k] = gradRaw;
                 gradBias += gradRaw;
             }
-            if (info.mixed) {
+            for (int m = 0; m < slabs.count; m++) {
+                float sum = info.modality == m ? gradBias : 0.0f;
+                if (info.mixed) {
+                    sum = 0.0f;
 #pragma unroll
-                for (int k = 0; k < K; k++) shared.gradBias[info.modalityOf(k) * THREADS + threadIdx.x] += gradDt[k];
-            } else {
-                shared.gradBias[info.modality * THREADS + threadIdx.x] += gradBias;
+                    for (int k = 0; k < K; k++) sum += info.modalityOf(k) == m ? gradDt[k] : 0.0f;
+                }
+                sum = sumOverSpans(sum);
+                if (span == 0) shared.gradBias[m * CHANNELS + channel] += sum;
             }
         }
         awaitBarrier(&shared.groupDone, (N / GROUP - 1) & 1);
@@ -1074,12 +1086,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
 
     const int e = place.firstChannel + channel;
     float* const partial = partialParameters + (long long)(place.batch * gridDim.y + blockIdx.y) * (N + 1 + slabs.count) * E + e;
-    for (int i = 0; i < N + 1 + slabs.count; i++) {
-        float sum = i < N ? shared.gradA[i * THREADS + threadIdx.x] * (LN_2 * shared.decay[i % N * CHANNELS + channel])
-                  : i == N ? gradSkip : shared.gradBias[(i - N - 1) * THREADS + threadIdx.x];
-#pragma unroll
-        for (int d = CHANNEL_LANES; d < 32; d *= 2) sum += __shfl_xor_sync(FULL_WARP, sum, d);
-        if (span == 0) partial[(long long)i * E] = sum;
+    for (int n = 0; n < N; n++) {
+        const float sum = sumOverSpans(shared.gradA[n * THREADS + threadIdx.x] * (LN_2 * shared.decay[n * CHANNELS + channel]));
+        if (span == 0) partial[(long long)n * E] = sum;
+    }
+    gradSkip = sumOverSpans(gradSkip);
+    if (span == 0) {
+        partial[(long long)N * E] = gradSkip;
+        for (int m = 0; m < slabs.count; m++) partial[(long long)(N + 1 + m) * E] = shared.gradBias[m * CHANNELS + channel];
     }
 }
 
@@ -1089,35 +1103,32 @@ extern "C" __device__ int selectiveScanReduceBC_launch[4] = {THREADS, 0, 0, 0};
 
 /** partialBC [groups, tokens, 2N], tokens in sequence order -> gradB, gradC [T, N] in rows. Four columns a thread. */
 extern "C" __global__ void __launch_bounds__(THREADS) selectiveScanReduceBC(ACT* __restrict__ gradB, ACT* __restrict__ gradC, int stride,
-                                                                          const float* __restrict__ partialBC, int groups,
+                                                                          const ACT* __restrict__ partialBC, int groups,
                                                                           const int* __restrict__ rowOf, int tokens) {
     constexpr int QUADS = 2 * N / 4;
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     const long long quads = (long long)tokens * QUADS;
     if (i >= quads) return;
-    const float4* partial = reinterpret_cast<const float4*>(partialBC) + i;
-    float4 sum = *partial;
+    const ACT4* partial = reinterpret_cast<const ACT4*>(partialBC) + i;
+    float sum[4] = {};
 #pragma unroll 8
-    for (int g = 1; g < groups; g++) {
-        const float4 more = partial[g * quads];
-        sum.x += more.x;
-        sum.y += more.y;
-        sum.z += more.z;
-        sum.w += more.w;
+    for (int g = 0; g < groups; g++) {
+        float more[4];
+        unpack(partial[g * quads], more);
+#pragma unroll
+        for (int j = 0; j < 4; j++) sum[j] += more[j];
     }
     const int n = (int)(i % QUADS) * 4;
     ACT* const out = (n < N ? gradB + n : gradC + n - N) + (long long)rowOf[i / QUADS] * stride;
-    store(out, sum.x);
-    store(out + 1, sum.y);
-    store(out + 2, sum.z);
-    store(out + 3, sum.w);
+#pragma unroll
+    for (int j = 0; j < 4; j++) store(out + j, sum[j]);
 }
 
 extern "C" __device__ int selectiveScanReduceParameters_launch[4] = {THREADS, 0, 0, 0};
 
 /** partialParameters [partials, N+1+M, E] -> added to gradALog [E, N], gradD [E], gradDtBias[m] [E]. */
 extern "C" __global__ void __launch_bounds__(THREADS) selectiveScanReduceParameters(float* __restrict__ gradALog, float* __restrict__ gradD,
-                                                                                  DtSlabs gradDtBias,
+                                                                                  const __grid_constant__ DtSlabs gradDtBias,
                                                                                   const float* __restrict__ partialParameters, int partials,
                                                                                   int E) {
     const int rows = N + 1 + gradDtBias.count;
