@@ -13,7 +13,7 @@ final class Moments implements AutoCloseable {
 
     Moments(Backend backend, Parameters parameters) {
         this.backend = backend;
-        long size = parameters.master().size();
+        var size = parameters.master().shape().toArray();
         this.first = backend.memory().zeros("first moments", backend.accumulationType(), size);
         this.second = backend.memory().zeros("second moments", backend.accumulationType(), size);
     }

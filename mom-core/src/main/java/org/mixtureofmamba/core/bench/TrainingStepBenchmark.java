@@ -107,7 +107,7 @@ public record TrainingStepBenchmark(
             this.backend = backend;
             this.model = new LanguageModel(config, backend, recompute, 0);
             var memory = backend.memory();
-            long size = model.parameters().master().size();
+            var size = model.parameters().master().shape().toArray();
             this.firstMoment = memory.zeros("first moments", backend.accumulationType(), size);
             this.secondMoment = memory.zeros("second moments", backend.accumulationType(), size);
             this.gradSquaredNorm = memory.zeros("gradient norm", DType.FLOAT64, 1);

@@ -68,10 +68,12 @@ public final class Parameters implements AutoCloseable {
             decayed = decays ? size : decayed;
         }
         var memory = backend.memory();
-        buffers.add(memory.zeros("master weights", backend.accumulationType(), size));
-        buffers.add(memory.zeros("gradients", backend.accumulationType(), size));
+        // In rows, since a model may have more parameters than one row has columns.
+        var flat = new long[] {size / ALIGNMENT, ALIGNMENT};
+        buffers.add(memory.zeros("master weights", backend.accumulationType(), flat));
+        buffers.add(memory.zeros("gradients", backend.accumulationType(), flat));
         if (backend.dtype() != backend.accumulationType()) {
-            buffers.add(memory.zeros("weights", backend.dtype(), size));
+            buffers.add(memory.zeros("weights", backend.dtype(), flat));
         }
     }
 

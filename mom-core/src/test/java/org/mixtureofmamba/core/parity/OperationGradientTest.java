@@ -8,6 +8,7 @@ import static org.mixtureofmamba.core.parity.Draw.zeros;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleSupplier;
+import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -187,6 +188,40 @@ class OperationGradientTest {
     void selectiveScan(Layouts kind) {
         var layout = kind.layout();
         selectiveScan(layout, 2, 3, layout.modalities());
+    }
+
+    /** The numbers that docs/selective-scan.md works out by hand. */
+    @Test
+    void selectiveScanOfTheWorkedExample() {
+        var layout = ModalityLayout.of(1, 3, 1, new byte[3], new boolean[3]);
+        double open = 1.2784645427610738; // SiLU(open) = 1
+        var inputs = new ScanInputs(
+                column(1, 0, 2),
+                column(0, 0, 0), // softplus(0) = ln 2
+                List.of(zeros(1)),
+                zeros(1, 1),
+                column(1, 1, 1),
+                column(1, 1, 1),
+                zeros(1),
+                column(open, open, open));
+        var y = poison(3, 1);
+        var gradients = new ScanGradients(
+                poison(3, 1), poison(3, 1), List.of(zeros(1)), zeros(1, 1), poison(3, 1), poison(3, 1), zeros(1), poison(3, 1));
+        var mark = backend.workspace().mark();
+        var states = backend.selectiveScanForward(inputs, layout, y);
+        backend.selectiveScanBackward(column(0, 0, 1), inputs, layout, states, gradients);
+        backend.workspace().release(mark);
+        var precision = Offset.offset(5e-5);
+        assertThat(y.toDoubles()).containsExactly(new double[] {0.6931, 0.3466, 1.5596}, precision);
+        assertThat(gradients.x().toDoubles()).containsExactly(new double[] {0.1733, 0.3466, 0.6931}, precision);
+        // The page has the gradient of the step size; half of it passes softplus at 0.
+        assertThat(gradients.dt().toDoubles())
+                .containsExactly(new double[] {0.25 / 2, -0.1733 / 2, 1.8267 / 2}, precision);
+        assertThat(gradients.logA().toDoubles()).containsExactly(new double[] {-0.2402}, precision);
+    }
+
+    private static Tensor column(double... values) {
+        return Tensor.ofDoubles(values).reshape(values.length, 1);
     }
 
     @Test
