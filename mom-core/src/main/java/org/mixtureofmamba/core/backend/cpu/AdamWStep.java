@@ -4,11 +4,14 @@ import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.HostMemory;
 import org.mixtureofmamba.core.tensor.Tensor;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
 import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.get;
-import static org.mixtureofmamba.core.backend.cpu.Native.load;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
-import static org.mixtureofmamba.core.backend.cpu.Native.store;
 
 /**
  * AdamW (Loshchilov &amp; Hutter 2019, algorithm 2) and the norm it clips by, each one pass over flat buffers. With g = grad scaled to
@@ -40,17 +43,17 @@ final class AdamWStep {
     }
 
     private static double sumOfSquares(long values, int count) {
-        var s0 = Native.broadcast(0f);
+        var s0 = broadcast(SPECIES, 0f);
         var s1 = s0;
         var s2 = s0;
         var s3 = s0;
         int j = 0;
         for (; j <= count - 4 * LANES; j += 4 * LANES) {
             long at = values + 4L * j;
-            var v0 = load(at);
-            var v1 = load(at + Native.STEP);
-            var v2 = load(at + 2 * Native.STEP);
-            var v3 = load(at + 3 * Native.STEP);
+            var v0 = fromMemorySegment(SPECIES, ALL, at, ORDER);
+            var v1 = fromMemorySegment(SPECIES, ALL, at + Native.STEP, ORDER);
+            var v2 = fromMemorySegment(SPECIES, ALL, at + 2 * Native.STEP, ORDER);
+            var v3 = fromMemorySegment(SPECIES, ALL, at + 3 * Native.STEP, ORDER);
             s0 = v0.fma(v0, s0);
             s1 = v1.fma(v1, s1);
             s2 = v2.fma(v2, s2);
@@ -117,14 +120,14 @@ final class AdamWStep {
             Coefficients c, float decay, Rows master, Rows grad, Rows first, Rows second, int from, int to) {
         int j = from;
         for (; j <= to - LANES; j += LANES) {
-            var theta = load(master.at(0, j));
-            var g = load(grad.at(0, j)).mul(c.clip);
-            var m = load(first.at(0, j)).mul(c.beta1).add(g.mul(c.rest1));
-            var v = load(second.at(0, j)).mul(c.beta2).add(g.mul(g).mul(c.rest2));
-            store(first.at(0, j), m);
-            store(second.at(0, j), v);
+            var theta = fromMemorySegment(SPECIES, ALL, master.at(0, j), ORDER);
+            var g = fromMemorySegment(SPECIES, ALL, grad.at(0, j), ORDER).mul(c.clip);
+            var m = fromMemorySegment(SPECIES, ALL, first.at(0, j), ORDER).mul(c.beta1).add(g.mul(c.rest1));
+            var v = fromMemorySegment(SPECIES, ALL, second.at(0, j), ORDER).mul(c.beta2).add(g.mul(g).mul(c.rest2));
+            m.intoMemorySegment(ALL, first.at(0, j), ORDER);
+            v.intoMemorySegment(ALL, second.at(0, j), ORDER);
             var update = m.mul(c.rate).div(v.mul(c.unbias).sqrt().add(c.epsilon));
-            store(master.at(0, j), theta.sub(theta.mul(decay)).sub(update));
+            theta.sub(theta.mul(decay)).sub(update).intoMemorySegment(ALL, master.at(0, j), ORDER);
         }
         for (; j < to; j++) {
             float theta = get(master.at(0, j));

@@ -5,11 +5,14 @@ import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
 import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.get;
-import static org.mixtureofmamba.core.backend.cpu.Native.load;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
-import static org.mixtureofmamba.core.backend.cpu.Native.store;
 
 /**
  * out[l] = SiLU(s[l]), s[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k] over the taps that lie in the document. Parallel over
@@ -187,11 +190,11 @@ final class CausalConv {
             } else {
                 for (; j <= width - LANES; j += LANES) {
                     long at = 4L * j;
-                    var sum = start == 0 ? Native.broadcast(0f) : load(start + at);
+                    var sum = start == 0 ? broadcast(SPECIES, 0f) : fromMemorySegment(SPECIES, ALL, start + at, ORDER);
                     for (int i = 0; i < count; i++) {
-                        sum = load(weights[i] + at).fma(load(rows[i] + at), sum);
+                        sum = fromMemorySegment(SPECIES, ALL, weights[i] + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, rows[i] + at, ORDER), sum);
                     }
-                    store(out + at, sum);
+                    sum.intoMemorySegment(ALL, out + at, ORDER);
                 }
             }
             for (; j < width; j++) {
@@ -210,11 +213,11 @@ final class CausalConv {
             int j = 0;
             for (; j <= width - LANES; j += LANES) {
                 long at = 4L * j;
-                var sum = start == 0 ? Native.broadcast(0f) : load(start + at);
-                sum = load(w0 + at).fma(load(r0 + at), sum);
-                sum = load(w1 + at).fma(load(r1 + at), sum);
-                sum = load(w2 + at).fma(load(r2 + at), sum);
-                store(out + at, load(w3 + at).fma(load(r3 + at), sum));
+                var sum = start == 0 ? broadcast(SPECIES, 0f) : fromMemorySegment(SPECIES, ALL, start + at, ORDER);
+                sum = fromMemorySegment(SPECIES, ALL, w0 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r0 + at, ORDER), sum);
+                sum = fromMemorySegment(SPECIES, ALL, w1 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r1 + at, ORDER), sum);
+                sum = fromMemorySegment(SPECIES, ALL, w2 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r2 + at, ORDER), sum);
+                fromMemorySegment(SPECIES, ALL, w3 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r3 + at, ORDER), sum).intoMemorySegment(ALL, out + at, ORDER);
             }
             return j;
         }
@@ -224,8 +227,8 @@ final class CausalConv {
     private static void silu(long s, int width) {
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
-            var v = load(s + 4L * j);
-            store(s + 4L * j, v.mul(VectorMath.sigmoid(v)));
+            var v = fromMemorySegment(SPECIES, ALL, s + 4L * j, ORDER);
+            v.mul(VectorMath.sigmoid(v)).intoMemorySegment(ALL, s + 4L * j, ORDER);
         }
         for (; j < width; j++) {
             float v = get(s + 4L * j);
@@ -235,13 +238,13 @@ final class CausalConv {
 
     /** s becomes gradOut · SiLU'(s) = gradOut · σ (1 + s (1 - σ)). */
     private static void siluBackward(long gradOut, long s, int width) {
-        var one = Native.broadcast(1f);
+        var one = broadcast(SPECIES, 1f);
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            var v = load(s + at);
+            var v = fromMemorySegment(SPECIES, ALL, s + at, ORDER);
             var sigmoid = VectorMath.sigmoid(v);
-            store(s + at, load(gradOut + at).mul(sigmoid).mul(one.sub(sigmoid).fma(v, one)));
+            fromMemorySegment(SPECIES, ALL, gradOut + at, ORDER).mul(sigmoid).mul(one.sub(sigmoid).fma(v, one)).intoMemorySegment(ALL, s + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;
@@ -256,7 +259,7 @@ final class CausalConv {
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            store(sum + at, load(a + at).fma(load(b + at), load(sum + at)));
+            fromMemorySegment(SPECIES, ALL, a + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, b + at, ORDER), fromMemorySegment(SPECIES, ALL, sum + at, ORDER)).intoMemorySegment(ALL, sum + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;

@@ -4,11 +4,14 @@ import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
 import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.get;
-import static org.mixtureofmamba.core.backend.cpu.Native.load;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
-import static org.mixtureofmamba.core.backend.cpu.Native.store;
 
 /**
  * The loss of logits = x · headᵀ, log Σ exp(logits) - logits[target], and at once its gradients. Logits are made for a stretch of rows,
@@ -20,7 +23,7 @@ final class CrossEntropy {
     private static final int STRETCH = 1024;
 
     /** Rows of a worker's tile of a stretch. */
-    private static final int TILE = 128;
+    private static final int TILE = 256;
 
     /** Words of a worker's tile of gradHead. */
     private static final int WORDS = 256;
@@ -192,10 +195,10 @@ final class CrossEntropy {
     }
 
     private static float largest(long values, int count) {
-        var largest = Native.broadcast(Float.NEGATIVE_INFINITY);
+        var largest = broadcast(SPECIES, Float.NEGATIVE_INFINITY);
         int j = 0;
         for (; j <= count - LANES; j += LANES) {
-            largest = largest.max(load(values + 4L * j));
+            largest = largest.max(fromMemorySegment(SPECIES, ALL, values + 4L * j, ORDER));
         }
         float result = largest.reduceLanes(jdk.incubator.vector.VectorOperators.MAX);
         for (; j < count; j++) {
@@ -206,16 +209,16 @@ final class CrossEntropy {
 
     /** values = exp(values - largest); returns their sum. */
     private static float exponentiate(long values, float largest, int count) {
-        var top = Native.broadcast(largest);
-        var even = Native.broadcast(0f);
+        var top = broadcast(SPECIES, largest);
+        var even = broadcast(SPECIES, 0f);
         var odd = even;
         int j = 0;
         for (; j <= count - 2 * LANES; j += 2 * LANES) {
             long at = values + 4L * j;
-            var e0 = VectorMath.exp2Negative(top.sub(load(at)).mul(VectorMath.LOG2_E));
-            var e1 = VectorMath.exp2Negative(top.sub(load(at + Native.STEP)).mul(VectorMath.LOG2_E));
-            store(at, e0);
-            store(at + Native.STEP, e1);
+            var e0 = VectorMath.exp2Negative(top.sub(fromMemorySegment(SPECIES, ALL, at, ORDER)).mul(VectorMath.LOG2_E));
+            var e1 = VectorMath.exp2Negative(top.sub(fromMemorySegment(SPECIES, ALL, at + Native.STEP, ORDER)).mul(VectorMath.LOG2_E));
+            e0.intoMemorySegment(ALL, at, ORDER);
+            e1.intoMemorySegment(ALL, at + Native.STEP, ORDER);
             even = even.add(e0);
             odd = odd.add(e1);
         }
@@ -231,7 +234,7 @@ final class CrossEntropy {
     private static void multiply(long values, float factor, int count) {
         int j = 0;
         for (; j <= count - LANES; j += LANES) {
-            store(values + 4L * j, load(values + 4L * j).mul(factor));
+            fromMemorySegment(SPECIES, ALL, values + 4L * j, ORDER).mul(factor).intoMemorySegment(ALL, values + 4L * j, ORDER);
         }
         for (; j < count; j++) {
             set(values + 4L * j, get(values + 4L * j) * factor);

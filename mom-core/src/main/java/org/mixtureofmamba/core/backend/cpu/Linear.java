@@ -17,7 +17,7 @@ final class Linear {
     private static final int ROWS = 256;
 
     /** Outputs or inputs of a tile of a weight's gradient. */
-    private static final int FEATURES = 128;
+    private static final int FEATURES = 256;
 
     private final WorkerPool pool;
     private final Blas blas;

@@ -8,9 +8,15 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+
 /**
  * Floats at addresses. Kernels check their tensors' shapes once, as they turn them into {@link Rows}, and then read and write by address:
  * a check of bounds and of lifetime at every vector would cost a good part of the time.
+ *
+ * <p>There are no vector loads and stores here. HotSpot inlines ordinary methods into a compiled one only up to a certain size, which a
+ * kernel soon passes, and a vector that crosses a call is an object; {@link FloatVector}'s own methods it inlines always. So kernels
+ * call {@code fromMemorySegment(SPECIES, ALL, address, ORDER)}, and {@link VectorMath} early in their loops.
  */
 final class Native {
     static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -25,18 +31,11 @@ final class Native {
     private static final VectorShuffle<Float> BY_4 = rotate(4);
     private static final VectorShuffle<Float> BY_2 = rotate(2);
     private static final VectorShuffle<Float> BY_1 = rotate(1);
-    private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    /** All memory. */
+    static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     private Native() {}
-
-    static FloatVector load(long address) {
-        return FloatVector.fromMemorySegment(SPECIES, ALL, address, ORDER);
-    }
-
-    static void store(long address, FloatVector vector) {
-        vector.intoMemorySegment(ALL, address, ORDER);
-    }
 
     static float get(long address) {
         return ALL.get(ValueLayout.JAVA_FLOAT_UNALIGNED, address);
@@ -44,15 +43,6 @@ final class Native {
 
     static void set(long address, float value) {
         ALL.set(ValueLayout.JAVA_FLOAT_UNALIGNED, address, value);
-    }
-
-    /** A vector of the float at an address. */
-    static FloatVector broadcast(long address) {
-        return FloatVector.broadcast(SPECIES, get(address));
-    }
-
-    static FloatVector broadcast(float value) {
-        return FloatVector.broadcast(SPECIES, value);
     }
 
     static void zero(long address, long floats) {
@@ -63,7 +53,7 @@ final class Native {
         int i = 0;
         for (; i <= floats - LANES; i += LANES) {
             long at = (long) i * Float.BYTES;
-            store(to + at, load(from + at));
+            fromMemorySegment(SPECIES, ALL, from + at, ORDER).intoMemorySegment(ALL, to + at, ORDER);
         }
         for (; i < floats; i++) {
             long at = (long) i * Float.BYTES;
@@ -71,12 +61,17 @@ final class Native {
         }
     }
 
+    static void copy(long from, float[] to, int index, int floats) {
+        MemorySegment.copy(ALL, ValueLayout.JAVA_FLOAT_UNALIGNED, from, to, index, floats);
+    }
+
     /** to += from. */
     static void add(long from, long to, int floats) {
         int i = 0;
         for (; i <= floats - LANES; i += LANES) {
             long at = (long) i * Float.BYTES;
-            store(to + at, load(to + at).add(load(from + at)));
+            var sum = fromMemorySegment(SPECIES, ALL, to + at, ORDER).add(fromMemorySegment(SPECIES, ALL, from + at, ORDER));
+            sum.intoMemorySegment(ALL, to + at, ORDER);
         }
         for (; i < floats; i++) {
             long at = (long) i * Float.BYTES;

@@ -4,11 +4,14 @@ import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
 import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.get;
-import static org.mixtureofmamba.core.backend.cpu.Native.load;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
-import static org.mixtureofmamba.core.backend.cpu.Native.store;
 
 /**
  * out = x · r · weight, r = 1 / sqrt(mean(x²) + epsilon), row by row (Zhang &amp; Sennrich 2019). Forward saves r. Backward, with
@@ -78,11 +81,11 @@ final class RmsNorm {
     }
 
     private static float dot(long a, long b, int width) {
-        var sum = Native.broadcast(0f);
+        var sum = broadcast(SPECIES, 0f);
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            sum = load(a + at).fma(load(b + at), sum);
+            sum = fromMemorySegment(SPECIES, ALL, a + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, b + at, ORDER), sum);
         }
         float rest = 0;
         for (; j < width; j++) {
@@ -93,11 +96,11 @@ final class RmsNorm {
 
     /** out = x · r · weight. */
     private static void scale(long x, float r, long weight, long out, int width) {
-        var factor = Native.broadcast(r);
+        var factor = broadcast(SPECIES, r);
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            store(out + at, load(x + at).mul(factor).mul(load(weight + at)));
+            fromMemorySegment(SPECIES, ALL, x + at, ORDER).mul(factor).mul(fromMemorySegment(SPECIES, ALL, weight + at, ORDER)).intoMemorySegment(ALL, out + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;
@@ -107,14 +110,14 @@ final class RmsNorm {
 
     private static void gradientRow(
             long gradOut, long x, long g, float r, float mean, long gradX, long gradWeight, int width) {
-        var factor = Native.broadcast(r);
-        var offset = Native.broadcast(-mean);
+        var factor = broadcast(SPECIES, r);
+        var offset = broadcast(SPECIES, -mean);
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            var xhat = load(x + at).mul(factor);
-            store(gradX + at, xhat.fma(offset, load(g + at)).fma(factor, load(gradX + at)));
-            store(gradWeight + at, load(gradOut + at).fma(xhat, load(gradWeight + at)));
+            var xhat = fromMemorySegment(SPECIES, ALL, x + at, ORDER).mul(factor);
+            xhat.fma(offset, fromMemorySegment(SPECIES, ALL, g + at, ORDER)).fma(factor, fromMemorySegment(SPECIES, ALL, gradX + at, ORDER)).intoMemorySegment(ALL, gradX + at, ORDER);
+            fromMemorySegment(SPECIES, ALL, gradOut + at, ORDER).fma(xhat, fromMemorySegment(SPECIES, ALL, gradWeight + at, ORDER)).intoMemorySegment(ALL, gradWeight + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;

@@ -1,9 +1,11 @@
 package org.mixtureofmamba.core.backend.cpu;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.STEP;
-import static org.mixtureofmamba.core.backend.cpu.Native.broadcast;
-import static org.mixtureofmamba.core.backend.cpu.Native.load;
-import static org.mixtureofmamba.core.backend.cpu.Native.store;
 
 /**
  * One token of the scan for one bundle, two vectors of channels side by side, over all N states: the innermost loops. State n of a bundle
@@ -19,26 +21,26 @@ final class ScanStep {
     private ScanStep() {}
 
     /** h = a h + dtX B, in place; y += h · C. Addresses: B and C of N floats, the others of bundles. */
-    static void forward(long rate, long h, long dt, long dtX, long matB, long matC, long y, int states) {
-        var dt0 = load(dt);
-        var dt1 = load(dt + STEP);
-        var dtX0 = load(dtX);
-        var dtX1 = load(dtX + STEP);
-        var y0 = load(y);
-        var y1 = load(y + STEP);
+    static void forward(long rate, long h, long dt, long dtX, float[] matB, float[] matC, int first, long y, int states) {
+        var dt0 = fromMemorySegment(SPECIES, ALL, dt, ORDER);
+        var dt1 = fromMemorySegment(SPECIES, ALL, dt + STEP, ORDER);
+        var dtX0 = fromMemorySegment(SPECIES, ALL, dtX, ORDER);
+        var dtX1 = fromMemorySegment(SPECIES, ALL, dtX + STEP, ORDER);
+        var y0 = fromMemorySegment(SPECIES, ALL, y, ORDER);
+        var y1 = fromMemorySegment(SPECIES, ALL, y + STEP, ORDER);
         for (int n = 0; n < states; n++) {
             long at = (long) n * STATE;
-            var b = broadcast(matB + 4L * n);
-            var c = broadcast(matC + 4L * n);
-            var h0 = VectorMath.exp2Negative(dt0.mul(load(rate + at))).fma(load(h + at), dtX0.mul(b));
-            var h1 = VectorMath.exp2Negative(dt1.mul(load(rate + at + STEP))).fma(load(h + at + STEP), dtX1.mul(b));
-            store(h + at, h0);
-            store(h + at + STEP, h1);
+            var b = broadcast(SPECIES, matB[first + n]);
+            var c = broadcast(SPECIES, matC[first + n]);
+            var h0 = VectorMath.exp2Negative(dt0.mul(fromMemorySegment(SPECIES, ALL, rate + at, ORDER))).fma(fromMemorySegment(SPECIES, ALL, h + at, ORDER), dtX0.mul(b));
+            var h1 = VectorMath.exp2Negative(dt1.mul(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER))).fma(fromMemorySegment(SPECIES, ALL, h + at + STEP, ORDER), dtX1.mul(b));
+            h0.intoMemorySegment(ALL, h + at, ORDER);
+            h1.intoMemorySegment(ALL, h + at + STEP, ORDER);
             y0 = h0.fma(c, y0);
             y1 = h1.fma(c, y1);
         }
-        store(y, y0);
-        store(y + STEP, y1);
+        y0.intoMemorySegment(ALL, y, ORDER);
+        y1.intoMemorySegment(ALL, y + STEP, ORDER);
     }
 
     /** The same from {@code before} to {@code h}, keeping the decay as well; at a reset decay is 0 and so nothing comes from before. */
@@ -50,34 +52,35 @@ final class ScanStep {
             long decay,
             long dt,
             long dtX,
-            long matB,
-            long matC,
+            float[] matB,
+            float[] matC,
+            int first,
             long y,
             int states) {
-        var keep = broadcast(reset ? 0f : 1f);
-        var dt0 = load(dt);
-        var dt1 = load(dt + STEP);
-        var dtX0 = load(dtX);
-        var dtX1 = load(dtX + STEP);
-        var y0 = load(y);
-        var y1 = load(y + STEP);
+        var keep = broadcast(SPECIES, reset ? 0f : 1f);
+        var dt0 = fromMemorySegment(SPECIES, ALL, dt, ORDER);
+        var dt1 = fromMemorySegment(SPECIES, ALL, dt + STEP, ORDER);
+        var dtX0 = fromMemorySegment(SPECIES, ALL, dtX, ORDER);
+        var dtX1 = fromMemorySegment(SPECIES, ALL, dtX + STEP, ORDER);
+        var y0 = fromMemorySegment(SPECIES, ALL, y, ORDER);
+        var y1 = fromMemorySegment(SPECIES, ALL, y + STEP, ORDER);
         for (int n = 0; n < states; n++) {
             long at = (long) n * STATE;
-            var b = broadcast(matB + 4L * n);
-            var c = broadcast(matC + 4L * n);
-            var a0 = VectorMath.exp2Negative(dt0.mul(load(rate + at))).mul(keep);
-            var a1 = VectorMath.exp2Negative(dt1.mul(load(rate + at + STEP))).mul(keep);
-            store(decay + at, a0);
-            store(decay + at + STEP, a1);
-            var h0 = a0.fma(load(before + at), dtX0.mul(b));
-            var h1 = a1.fma(load(before + at + STEP), dtX1.mul(b));
-            store(h + at, h0);
-            store(h + at + STEP, h1);
+            var b = broadcast(SPECIES, matB[first + n]);
+            var c = broadcast(SPECIES, matC[first + n]);
+            var a0 = VectorMath.exp2Negative(dt0.mul(fromMemorySegment(SPECIES, ALL, rate + at, ORDER))).mul(keep);
+            var a1 = VectorMath.exp2Negative(dt1.mul(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER))).mul(keep);
+            a0.intoMemorySegment(ALL, decay + at, ORDER);
+            a1.intoMemorySegment(ALL, decay + at + STEP, ORDER);
+            var h0 = a0.fma(fromMemorySegment(SPECIES, ALL, before + at, ORDER), dtX0.mul(b));
+            var h1 = a1.fma(fromMemorySegment(SPECIES, ALL, before + at + STEP, ORDER), dtX1.mul(b));
+            h0.intoMemorySegment(ALL, h + at, ORDER);
+            h1.intoMemorySegment(ALL, h + at + STEP, ORDER);
             y0 = h0.fma(c, y0);
             y1 = h1.fma(c, y1);
         }
-        store(y, y0);
-        store(y + STEP, y1);
+        y0.intoMemorySegment(ALL, y, ORDER);
+        y1.intoMemorySegment(ALL, y + STEP, ORDER);
     }
 
     /**
@@ -94,48 +97,49 @@ final class ScanStep {
             long dt,
             long dtX,
             long gradY,
-            long matB,
-            long matC,
+            float[] matB,
+            float[] matC,
+            int first,
             long gradB,
             long gradC,
             long gradDtX,
             long gradDecay,
             int states) {
-        var dt0 = load(dt);
-        var dt1 = load(dt + STEP);
-        var dtX0 = load(dtX);
-        var dtX1 = load(dtX + STEP);
-        var gradY0 = load(gradY);
-        var gradY1 = load(gradY + STEP);
-        var gradDtX0 = broadcast(0f);
+        var dt0 = fromMemorySegment(SPECIES, ALL, dt, ORDER);
+        var dt1 = fromMemorySegment(SPECIES, ALL, dt + STEP, ORDER);
+        var dtX0 = fromMemorySegment(SPECIES, ALL, dtX, ORDER);
+        var dtX1 = fromMemorySegment(SPECIES, ALL, dtX + STEP, ORDER);
+        var gradY0 = fromMemorySegment(SPECIES, ALL, gradY, ORDER);
+        var gradY1 = fromMemorySegment(SPECIES, ALL, gradY + STEP, ORDER);
+        var gradDtX0 = broadcast(SPECIES, 0f);
         var gradDtX1 = gradDtX0;
         var gradDecay0 = gradDtX0;
         var gradDecay1 = gradDtX0;
         for (int n = 0; n < states; n++) {
             long at = (long) n * STATE;
             long sum = (long) n * STEP;
-            var b = broadcast(matB + 4L * n);
-            var c = broadcast(matC + 4L * n);
-            var gradH0 = gradY0.fma(c, load(carry + at));
-            var gradH1 = gradY1.fma(c, load(carry + at + STEP));
-            store(gradC + sum, gradY0.fma(load(h + at), gradY1.fma(load(h + at + STEP), load(gradC + sum))));
-            store(gradB + sum, gradH0.fma(dtX0, gradH1.fma(dtX1, load(gradB + sum))));
+            var b = broadcast(SPECIES, matB[first + n]);
+            var c = broadcast(SPECIES, matC[first + n]);
+            var gradH0 = gradY0.fma(c, fromMemorySegment(SPECIES, ALL, carry + at, ORDER));
+            var gradH1 = gradY1.fma(c, fromMemorySegment(SPECIES, ALL, carry + at + STEP, ORDER));
+            gradY0.fma(fromMemorySegment(SPECIES, ALL, h + at, ORDER), gradY1.fma(fromMemorySegment(SPECIES, ALL, h + at + STEP, ORDER), fromMemorySegment(SPECIES, ALL, gradC + sum, ORDER))).intoMemorySegment(ALL, gradC + sum, ORDER);
+            gradH0.fma(dtX0, gradH1.fma(dtX1, fromMemorySegment(SPECIES, ALL, gradB + sum, ORDER))).intoMemorySegment(ALL, gradB + sum, ORDER);
             gradDtX0 = gradH0.fma(b, gradDtX0);
             gradDtX1 = gradH1.fma(b, gradDtX1);
-            var carry0 = gradH0.mul(load(decay + at));
-            var carry1 = gradH1.mul(load(decay + at + STEP));
-            store(carry + at, carry0);
-            store(carry + at + STEP, carry1);
-            var q0 = carry0.mul(load(before + at));
-            var q1 = carry1.mul(load(before + at + STEP));
-            store(gradRate + at, q0.fma(dt0, load(gradRate + at)));
-            store(gradRate + at + STEP, q1.fma(dt1, load(gradRate + at + STEP)));
-            gradDecay0 = q0.fma(load(rate + at), gradDecay0);
-            gradDecay1 = q1.fma(load(rate + at + STEP), gradDecay1);
+            var carry0 = gradH0.mul(fromMemorySegment(SPECIES, ALL, decay + at, ORDER));
+            var carry1 = gradH1.mul(fromMemorySegment(SPECIES, ALL, decay + at + STEP, ORDER));
+            carry0.intoMemorySegment(ALL, carry + at, ORDER);
+            carry1.intoMemorySegment(ALL, carry + at + STEP, ORDER);
+            var q0 = carry0.mul(fromMemorySegment(SPECIES, ALL, before + at, ORDER));
+            var q1 = carry1.mul(fromMemorySegment(SPECIES, ALL, before + at + STEP, ORDER));
+            q0.fma(dt0, fromMemorySegment(SPECIES, ALL, gradRate + at, ORDER)).intoMemorySegment(ALL, gradRate + at, ORDER);
+            q1.fma(dt1, fromMemorySegment(SPECIES, ALL, gradRate + at + STEP, ORDER)).intoMemorySegment(ALL, gradRate + at + STEP, ORDER);
+            gradDecay0 = q0.fma(fromMemorySegment(SPECIES, ALL, rate + at, ORDER), gradDecay0);
+            gradDecay1 = q1.fma(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER), gradDecay1);
         }
-        store(gradDtX, gradDtX0);
-        store(gradDtX + STEP, gradDtX1);
-        store(gradDecay, gradDecay0);
-        store(gradDecay + STEP, gradDecay1);
+        gradDtX0.intoMemorySegment(ALL, gradDtX, ORDER);
+        gradDtX1.intoMemorySegment(ALL, gradDtX + STEP, ORDER);
+        gradDecay0.intoMemorySegment(ALL, gradDecay, ORDER);
+        gradDecay1.intoMemorySegment(ALL, gradDecay + STEP, ORDER);
     }
 }

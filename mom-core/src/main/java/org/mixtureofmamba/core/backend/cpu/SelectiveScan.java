@@ -10,11 +10,15 @@ import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
+import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.STEP;
 import static org.mixtureofmamba.core.backend.cpu.Native.get;
-import static org.mixtureofmamba.core.backend.cpu.Native.load;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
-import static org.mixtureofmamba.core.backend.cpu.Native.store;
 
 /**
  * dt = softplus(dt + dtBias); h[l] = exp(dt·A) h[l-1] + (dt·x) B; y = (h·C + D·x) · SiLU(z), A = -exp(A_log) (Gu &amp; Dao 2023,
@@ -30,10 +34,13 @@ import static org.mixtureofmamba.core.backend.cpu.Native.store;
  */
 final class SelectiveScan {
     /** Tokens of a chunk: its states and decays for one bundle fit the first-level cache. */
-    private static final int CHUNK = 16;
+    private static final int CHUNK = 32;
 
-    /** Channels of a group: a whole number of bundles for vectors of up to 1024 bits. */
-    private static final int GROUP = 64;
+    /** Channels of a group: a whole number of bundles for vectors of up to 1024 bits. Small where there would be few items otherwise. */
+    private static final int SMALL_GROUP = 64;
+
+    private static final int LARGE_GROUP = 256;
+    private static final int FEW_ITEMS = 8;
 
     private static final int BUNDLE = ScanStep.BUNDLE;
     private static final float LN_2 = (float) Math.log(2);
@@ -50,40 +57,40 @@ final class SelectiveScan {
     Tensor forward(ScanInputs inputs, ModalityLayout layout, Tensor yTensor) {
         var scan = new Operands(inputs, layout);
         var y = Rows.of(yTensor, scan.tokens, scan.channels);
-        var saved = workspace.tensor(DType.FLOAT32, (long) scan.items() * scan.chunks, scan.states * GROUP);
+        var saved = workspace.tensor(DType.FLOAT32, (long) scan.items() * scan.chunks, scan.states * scan.group);
         var savedRows = Rows.of(saved);
         var mark = workspace.mark();
         long rates = rates(scan);
-        var scratch = Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.forwardSize(scan.states)));
+        var scratch = Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.forwardSize(scan)));
         pool.run(scan.items(), (item, worker) -> {
-            var s = new Scratch(scratch.row(worker), scan.states);
+            var s = new Scratch(scratch.row(worker), scan);
             int group = item % scan.groups;
             int bundles = scan.bundles(group);
             s.clear(scan, group);
-            long rate = rates + 4L * group * scan.states * GROUP;
+            long rate = rates + 4L * group * scan.states * scan.group;
             for (int chunk = 0; chunk < scan.chunks; chunk++) {
-                Native.copy(s.h, savedRows.row(item * scan.chunks + chunk), scan.states * GROUP);
+                Native.copy(s.h, savedRows.row(item * scan.chunks + chunk), scan.states * scan.group);
                 int first = scan.firstToken(item, chunk);
                 int count = scan.count(chunk);
                 for (int i = 0; i < count; i++) {
                     s.stage(scan, group, i, scan.order.rowOf()[first + i]);
-                    scan.prepare(s, i, bundles, false);
+                    s.prepare(i, bundles);
                 }
                 for (int bundle = 0; bundle < bundles; bundle++) {
                     long states = 4L * bundle * scan.states * BUNDLE;
                     for (int i = 0; i < count; i++) {
-                        int row = scan.order.rowOf()[first + i];
                         if (scan.order.position()[first + i] == 0) {
                             Native.zero(s.h + states, (long) scan.states * BUNDLE);
                         }
-                        long at = 4L * (i * GROUP + bundle * BUNDLE);
+                        long at = 4L * (i * scan.group + bundle * BUNDLE);
                         ScanStep.forward(
                                 rate + states,
                                 s.h + states,
                                 s.dt + at,
                                 s.dtX + at,
-                                scan.b.row(row),
-                                scan.c.row(row),
+                                s.b,
+                                s.c,
+                                i * scan.states,
                                 s.y + at,
                                 scan.states);
                     }
@@ -91,7 +98,7 @@ final class SelectiveScan {
                 for (int i = 0; i < count; i++) {
                     s.gate(i, bundles);
                     int row = scan.order.rowOf()[first + i];
-                    Native.copy(s.y + 4L * i * GROUP, y.at(row, group * GROUP), scan.width(group));
+                    Native.copy(s.y + 4L * i * scan.group, y.at(row, group * scan.group), scan.width(group));
                 }
             }
         });
@@ -105,36 +112,37 @@ final class SelectiveScan {
         var gradX = Rows.of(gradients.x(), scan.tokens, scan.channels);
         var gradDt = Rows.of(gradients.dt(), scan.tokens, scan.channels);
         var gradZ = Rows.of(gradients.z(), scan.tokens, scan.channels);
-        var savedRows = Rows.of(saved, scan.items() * scan.chunks, scan.states * GROUP);
+        var savedRows = Rows.of(saved, scan.items() * scan.chunks, scan.states * scan.group);
         var mark = workspace.mark();
         long rates = rates(scan);
         var scratch =
-                Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.backwardSize(scan.states)));
+                Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.backwardSize(scan)));
         // What items share, apart: the gradients of B and C for each group, those of the parameters for each item.
         int bc = 2 * scan.states;
         var partialBc = Rows.of(workspace.tensor(DType.FLOAT32, (long) scan.groups * scan.tokens, bc));
-        var partialRate = Rows.of(workspace.tensor(DType.FLOAT32, scan.items(), scan.states * GROUP));
+        var partialRate = Rows.of(workspace.tensor(DType.FLOAT32, scan.items(), scan.states * scan.group));
         int vectors = 1 + scan.biases.size(); // D, then each bias
-        var partialVectors = Rows.of(workspace.tensor(DType.FLOAT32, (long) scan.items() * vectors, GROUP));
+        var partialVectors = Rows.of(workspace.tensor(DType.FLOAT32, (long) scan.items() * vectors, scan.group));
         pool.run(scan.items(), (item, worker) -> {
-            var s = new Scratch(scratch.row(worker), scan.states);
+            var s = new Scratch(scratch.row(worker), scan);
             int group = item % scan.groups;
             int bundles = scan.bundles(group);
             s.clear(scan, group);
-            Native.zero(s.carry, (long) scan.states * GROUP);
-            Native.zero(partialRate.row(item), (long) scan.states * GROUP);
-            Native.zero(partialVectors.row(item * vectors), (long) vectors * GROUP);
-            long rate = rates + 4L * group * scan.states * GROUP;
+            Native.zero(s.carry, (long) scan.states * scan.group);
+            Native.zero(partialRate.row(item), (long) scan.states * scan.group);
+            Native.zero(partialVectors.row(item * vectors), (long) vectors * scan.group);
+            long rate = rates + 4L * group * scan.states * scan.group;
             for (int chunk = scan.chunks - 1; chunk >= 0; chunk--) {
                 int first = scan.firstToken(item, chunk);
                 int count = scan.count(chunk);
                 for (int i = 0; i < count; i++) {
                     int row = scan.order.rowOf()[first + i];
                     s.stage(scan, group, i, row);
-                    Native.copy(gradY.at(row, group * GROUP), s.gradY + 4L * i * GROUP, scan.width(group));
-                    scan.prepare(s, i, bundles, true);
+                    Native.copy(gradY.at(row, group * scan.group), s.gradY + 4L * i * scan.group, scan.width(group));
+                    s.prepare(i, bundles);
+                    s.prepareBackward(i, bundles);
                 }
-                Native.zero(s.gradB, 2L * CHUNK * scan.states * Native.LANES);
+                Native.zero(s.gradB, 2L * CHUNK * scan.states * LANES);
                 for (int bundle = 0; bundle < bundles; bundle++) {
                     long states = 4L * bundle * scan.states * BUNDLE;
                     scan.chunkBackward(
@@ -151,15 +159,15 @@ final class SelectiveScan {
                     long sums = partialVectors.row(item * vectors);
                     s.finish(i, bundles, sums, partialVectors.row(item * vectors + 1 + scan.biasOf(row)));
                     int width = scan.width(group);
-                    int column = group * GROUP;
-                    Native.copy(s.gradDtX + 4L * i * GROUP, gradX.at(row, column), width);
-                    Native.copy(s.gradDecay + 4L * i * GROUP, gradDt.at(row, column), width);
-                    Native.copy(s.y + 4L * i * GROUP, gradZ.at(row, column), width);
+                    int column = group * scan.group;
+                    Native.copy(s.gradDtX + 4L * i * scan.group, gradX.at(row, column), width);
+                    Native.copy(s.gradDecay + 4L * i * scan.group, gradDt.at(row, column), width);
+                    Native.copy(s.y + 4L * i * scan.group, gradZ.at(row, column), width);
                     long out = partialBc.row(group * scan.tokens + row);
                     for (int n = 0; n < scan.states; n++) {
                         long at = (long) (i * scan.states + n) * STEP;
-                        set(out + 4L * n, Native.sum(load(s.gradB + at)));
-                        set(out + 4L * (scan.states + n), Native.sum(load(s.gradC + at)));
+                        set(out + 4L * n, Native.sum(fromMemorySegment(SPECIES, ALL, s.gradB + at, ORDER)));
+                        set(out + 4L * (scan.states + n), Native.sum(fromMemorySegment(SPECIES, ALL, s.gradC + at, ORDER)));
                     }
                 }
             }
@@ -197,37 +205,37 @@ final class SelectiveScan {
         pool.run(scan.groups, (group, worker) -> {
             for (int b = 1; b < scan.batch; b++) {
                 int item = b * scan.groups + group;
-                Native.add(rate.row(item), rate.row(group), scan.states * GROUP);
+                Native.add(rate.row(item), rate.row(group), scan.states * scan.group);
                 Native.add(
                         vectors.row(item * gradVectors.length),
                         vectors.row(group * gradVectors.length),
-                        gradVectors.length * GROUP);
+                        gradVectors.length * scan.group);
             }
             int width = scan.width(group);
             for (int j = 0; j < width; j++) {
                 for (int n = 0; n < scan.states; n++) {
                     // dA/dA_log = A = -rate · ln 2
                     long at = 4L * ((j / BUNDLE * scan.states + n) * BUNDLE + j % BUNDLE);
-                    float a = -LN_2 * get(rates + 4L * group * scan.states * GROUP + at);
-                    long to = gradLogA.at(group * GROUP + j, n);
+                    float a = -LN_2 * get(rates + 4L * group * scan.states * scan.group + at);
+                    long to = gradLogA.at(group * scan.group + j, n);
                     set(to, get(to) + a * get(rate.row(group) + at));
                 }
             }
             for (int v = 0; v < gradVectors.length; v++) {
-                Native.add(vectors.row(group * gradVectors.length + v), gradVectors[v].at(0, group * GROUP), width);
+                Native.add(vectors.row(group * gradVectors.length + v), gradVectors[v].at(0, group * scan.group), width);
             }
         });
     }
 
-    /** exp(A_log) · log2(e) as bundles [groups, GROUP / BUNDLE, N, BUNDLE], 0 where a group is padded. */
+    /** exp(A_log) · log2(e) as bundles [groups, bundles, N, BUNDLE], 0 where a group is padded. */
     private long rates(Operands scan) {
-        var rates = Rows.of(workspace.tensor(DType.FLOAT32, scan.groups, scan.states * GROUP));
+        var rates = Rows.of(workspace.tensor(DType.FLOAT32, scan.groups, scan.states * scan.group));
         pool.run(scan.groups, (group, worker) -> {
-            Native.zero(rates.row(group), (long) scan.states * GROUP);
+            Native.zero(rates.row(group), (long) scan.states * scan.group);
             int width = scan.width(group);
             for (int j = 0; j < width; j++) {
                 for (int n = 0; n < scan.states; n++) {
-                    double rate = Math.exp(get(scan.logA.at(group * GROUP + j, n))) / Math.log(2);
+                    double rate = Math.exp(get(scan.logA.at(group * scan.group + j, n))) / Math.log(2);
                     set(rates.at(group, (j / BUNDLE * scan.states + n) * BUNDLE + j % BUNDLE), (float) rate);
                 }
             }
@@ -242,6 +250,9 @@ final class SelectiveScan {
         final int channels;
         final int states;
         final int chunks;
+        /** Channels of a group. */
+        final int group;
+
         final int groups;
         final SequenceOrder order;
         final Rows x;
@@ -260,7 +271,9 @@ final class SelectiveScan {
             channels = inputs.x().columns();
             states = inputs.matB().columns();
             chunks = Math.ceilDiv(layout.length(), CHUNK);
-            groups = Math.ceilDiv(channels, GROUP);
+            int large = Math.min(LARGE_GROUP, Math.ceilDiv(channels, SMALL_GROUP) * SMALL_GROUP);
+            group = batch * Math.ceilDiv(channels, large) < FEW_ITEMS ? SMALL_GROUP : large;
+            groups = Math.ceilDiv(channels, group);
             order = SequenceOrder.of(layout);
             x = Rows.of(inputs.x(), tokens, channels);
             dt = Rows.of(inputs.dt(), tokens, channels);
@@ -287,33 +300,16 @@ final class SelectiveScan {
             return Math.min(CHUNK, order.length() - chunk * CHUNK);
         }
 
-        int width(int group) {
-            return Math.min(GROUP, channels - group * GROUP);
+        int width(int index) {
+            return Math.min(group, channels - index * group);
         }
 
-        int bundles(int group) {
-            return Math.ceilDiv(width(group), BUNDLE);
+        int bundles(int index) {
+            return Math.ceilDiv(width(index), BUNDLE);
         }
 
         int biasOf(int row) {
             return slabs.slabOf(row);
-        }
-
-        /** Token i of a chunk, from raw inputs in scratch: dt, dt·x, y = D·x; for backward also gradY · SiLU(z). */
-        void prepare(Scratch s, int i, int bundles, boolean backward) {
-            for (int j = 0; j < bundles * BUNDLE; j += Native.LANES) {
-                long at = 4L * (i * GROUP + j);
-                var raw = load(s.rawDt + at);
-                var x = load(s.x + at);
-                var step = VectorMath.softplus(raw, VectorMath.expOfMinusAbs(raw));
-                store(s.dt + at, step);
-                store(s.dtX + at, step.mul(x));
-                store(s.y + at, x.mul(load(s.skipD + 4L * j)));
-                if (backward) {
-                    var z = load(s.z + at);
-                    store(s.gradScan + at, load(s.gradY + at).mul(z).mul(VectorMath.sigmoid(z)));
-                }
-            }
         }
 
         void chunkBackward(
@@ -321,8 +317,7 @@ final class SelectiveScan {
             int size = states * BUNDLE;
             Native.copy(saved, s.history, size);
             for (int i = 0; i < count; i++) {
-                int row = order.rowOf()[first + i];
-                long at = 4L * (i * GROUP + bundle * BUNDLE);
+                long at = 4L * (i * group + bundle * BUNDLE);
                 ScanStep.recompute(
                         order.position()[first + i] == 0,
                         rate,
@@ -331,14 +326,14 @@ final class SelectiveScan {
                         s.decay + 4L * i * size,
                         s.dt + at,
                         s.dtX + at,
-                        b.row(row),
-                        c.row(row),
+                        s.b,
+                        s.c,
+                        i * states,
                         s.y + at,
                         states);
             }
             for (int i = count - 1; i >= 0; i--) {
-                int row = order.rowOf()[first + i];
-                long at = 4L * (i * GROUP + bundle * BUNDLE);
+                long at = 4L * (i * group + bundle * BUNDLE);
                 ScanStep.backward(
                         rate,
                         s.history + 4L * i * size,
@@ -349,8 +344,9 @@ final class SelectiveScan {
                         s.dt + at,
                         s.dtX + at,
                         s.gradScan + at,
-                        b.row(row),
-                        c.row(row),
+                        s.b,
+                        s.c,
+                        i * states,
                         s.gradB + (long) i * states * STEP,
                         s.gradC + (long) i * states * STEP,
                         s.gradDtX + at,
@@ -360,35 +356,46 @@ final class SelectiveScan {
         }
     }
 
-    /** A worker's scratch: addresses of what it holds. Rows are [CHUNK, GROUP] unless said. */
+    /** A worker's scratch: addresses of what it holds. Rows are [CHUNK, group] unless said. */
     private static final class Scratch {
-        private static final int ROWS = 10;
+        private static final int ROWS = 11;
 
+        final int group;
         final long x;
-        final long rawDt; // with its bias
+        final long rawDt; // with its bias; then σ of it, the derivative of dt
         final long z;
+        final long sigmoidZ;
         final long dt;
         final long dtX;
         final long y; // before the gate; backward leaves gradZ here
-        final long skipD; // [GROUP]
-        final long h; // [GROUP / BUNDLE, N, BUNDLE]
+        final long skipD; // [group]
+        final long h; // [group / BUNDLE, N, BUNDLE]
         // of backward alone
         final long gradY;
         final long gradScan; // gradY · SiLU(z)
         final long gradDtX; // backward leaves gradX here
         final long gradDecay; // backward leaves the gradient of dt before bias and softplus here
-        final long carry; // [GROUP / BUNDLE, N, BUNDLE], in the place of h
+        final long carry; // [group / BUNDLE, N, BUNDLE], in the place of h
         final long history; // [CHUNK + 1, N, BUNDLE]
         final long decay; // [CHUNK, N, BUNDLE]
         final long gradB; // [CHUNK, N, LANES]
         final long gradC; // [CHUNK, N, LANES], right behind
 
-        Scratch(long address, int states) {
-            long block = 4L * CHUNK * GROUP;
+        // Of the chunk's tokens, all N states: [CHUNK, N].
+        final float[] b;
+        final float[] c;
+
+        Scratch(long address, Operands scan) {
+            int states = scan.states;
+            group = scan.group;
+            b = new float[CHUNK * states];
+            c = new float[CHUNK * states];
+            long block = 4L * CHUNK * group;
             x = address;
             rawDt = x + block;
             z = rawDt + block;
-            dt = z + block;
+            sigmoidZ = z + block;
+            dt = sigmoidZ + block;
             dtX = dt + block;
             y = dtX + block;
             gradY = y + block;
@@ -396,74 +403,111 @@ final class SelectiveScan {
             gradDtX = gradScan + block;
             gradDecay = gradDtX + block;
             skipD = address + ROWS * block;
-            h = skipD + 4L * GROUP;
+            h = skipD + 4L * group;
             carry = h;
-            history = h + 4L * states * GROUP;
+            history = h + 4L * states * group;
             decay = history + 4L * (CHUNK + 1) * states * BUNDLE;
             gradB = decay + 4L * CHUNK * states * BUNDLE;
-            gradC = gradB + 4L * CHUNK * states * Native.LANES;
+            gradC = gradB + 4L * CHUNK * states * LANES;
         }
 
         /** In floats, a multiple of what keeps workers' scratch on cache lines of their own. */
-        static int forwardSize(int states) {
-            return (ROWS * CHUNK + 1 + states) * GROUP;
+        static int forwardSize(Operands scan) {
+            return (ROWS * CHUNK + 1 + scan.states) * scan.group;
         }
 
-        static int backwardSize(int states) {
-            return forwardSize(states)
-                    + (2 * CHUNK + 1) * states * BUNDLE
-                    + 2 * CHUNK * states * Native.LANES;
+        static int backwardSize(Operands scan) {
+            return forwardSize(scan) + scan.states * ((2 * CHUNK + 1) * BUNDLE + 2 * CHUNK * LANES);
         }
 
         /** For another item: no state, and zeros where channels are padded, which then add nothing to any sum. */
-        void clear(Operands scan, int group) {
-            Native.zero(h, (long) scan.states * GROUP);
-            if (scan.width(group) < GROUP) {
-                Native.zero(x, (ROWS * CHUNK + 1L) * GROUP);
+        void clear(Operands scan, int index) {
+            Native.zero(h, (long) scan.states * group);
+            if (scan.width(index) < group) {
+                Native.zero(x, (ROWS * CHUNK + 1L) * group);
             }
-            Native.copy(scan.skipD.at(0, group * GROUP), skipD, scan.width(group));
+            Native.copy(scan.skipD.at(0, index * group), skipD, scan.width(index));
         }
 
         /** Copies the inputs of one row to place i of the chunk. */
-        void stage(Operands scan, int group, int i, int row) {
-            int width = scan.width(group);
-            int column = group * GROUP;
-            long at = 4L * i * GROUP;
+        void stage(Operands scan, int index, int i, int row) {
+            int width = scan.width(index);
+            int column = index * group;
+            long at = 4L * i * group;
             Native.copy(scan.x.at(row, column), x + at, width);
             Native.copy(scan.z.at(row, column), z + at, width);
             Native.copy(scan.dt.at(row, column), rawDt + at, width);
+            Native.copy(scan.b.row(row), b, i * scan.states, scan.states);
+            Native.copy(scan.c.row(row), c, i * scan.states, scan.states);
             Native.add(scan.biases.get(scan.biasOf(row)).at(0, column), rawDt + at, width);
         }
 
-        /** y = y · SiLU(z). */
+        /** From the inputs: dt and its derivative, σ(z), dt·x, y = D·x. */
+        void prepare(int i, int bundles) {
+            int width = bundles * BUNDLE;
+            long row = 4L * i * group;
+            VectorMath.softplusAndSigmoids(rawDt + row, dt + row, width);
+            VectorMath.sigmoids(z + row, sigmoidZ + row, width);
+            for (int j = 0; j < width; j += LANES) {
+                long at = row + 4L * j;
+                var input = fromMemorySegment(SPECIES, ALL, x + at, ORDER);
+                input.mul(fromMemorySegment(SPECIES, ALL, dt + at, ORDER)).intoMemorySegment(ALL, dtX + at, ORDER);
+                input.mul(fromMemorySegment(SPECIES, ALL, skipD + 4L * j, ORDER)).intoMemorySegment(ALL, y + at, ORDER);
+            }
+        }
+
+        /** gradScan = gradY · z σ(z). */
+        void prepareBackward(int i, int bundles) {
+            for (int j = 0; j < bundles * BUNDLE; j += LANES) {
+                long at = 4L * (i * group + j);
+                fromMemorySegment(SPECIES, ALL, gradY + at, ORDER)
+                        .mul(fromMemorySegment(SPECIES, ALL, z + at, ORDER))
+                        .mul(fromMemorySegment(SPECIES, ALL, sigmoidZ + at, ORDER))
+                        .intoMemorySegment(ALL, gradScan + at, ORDER);
+            }
+        }
+
+        /** y = y · z σ(z). */
         void gate(int i, int bundles) {
-            for (int j = 0; j < bundles * BUNDLE; j += Native.LANES) {
-                long at = 4L * (i * GROUP + j);
-                var gate = load(z + at);
-                store(y + at, load(y + at).mul(gate).mul(VectorMath.sigmoid(gate)));
+            for (int j = 0; j < bundles * BUNDLE; j += LANES) {
+                long at = 4L * (i * group + j);
+                fromMemorySegment(SPECIES, ALL, y + at, ORDER)
+                        .mul(fromMemorySegment(SPECIES, ALL, z + at, ORDER))
+                        .mul(fromMemorySegment(SPECIES, ALL, sigmoidZ + at, ORDER))
+                        .intoMemorySegment(ALL, y + at, ORDER);
             }
         }
 
         /** What follows {@link ScanStep#backward}, for all channels of one token; gradients take the place of what they no longer need. */
         void finish(int i, int bundles, long gradSkipD, long gradBias) {
-            var one = Native.broadcast(1f);
-            for (int j = 0; j < bundles * BUNDLE; j += Native.LANES) {
-                long at = 4L * (i * GROUP + j);
-                var input = load(x + at);
-                var gradScanned = load(gradScan + at);
-                var gradProduct = load(gradDtX + at);
-                var raw = load(rawDt + at);
+            var one = broadcast(SPECIES, 1f);
+            for (int j = 0; j < bundles * BUNDLE; j += LANES) {
+                long column = 4L * j;
+                long at = 4L * i * group + column;
+                var input = fromMemorySegment(SPECIES, ALL, x + at, ORDER);
+                var gradScanned = fromMemorySegment(SPECIES, ALL, gradScan + at, ORDER);
+                var gradProduct = fromMemorySegment(SPECIES, ALL, gradDtX + at, ORDER);
                 // d exp(dt·A) / d dt = A exp(dt·A), A = -rate · ln 2
-                var gradStep = gradProduct.mul(input).sub(load(gradDecay + at).mul(LN_2));
-                var gradRaw = gradStep.mul(VectorMath.sigmoid(raw));
-                store(gradDecay + at, gradRaw);
-                store(gradBias + 4L * j, load(gradBias + 4L * j).add(gradRaw));
-                store(gradDtX + at, gradProduct.fma(load(dt + at), gradScanned.mul(load(skipD + 4L * j))));
-                store(gradSkipD + 4L * j, gradScanned.fma(input, load(gradSkipD + 4L * j)));
-                var gate = load(z + at);
-                var sigmoid = VectorMath.sigmoid(gate);
-                var gradGate = sigmoid.mul(one.sub(sigmoid).fma(gate, one));
-                store(y + at, load(gradY + at).mul(load(y + at)).mul(gradGate));
+                var gradStep = gradProduct.mul(input).sub(fromMemorySegment(SPECIES, ALL, gradDecay + at, ORDER).mul(LN_2));
+                var gradRaw = gradStep.mul(fromMemorySegment(SPECIES, ALL, rawDt + at, ORDER));
+                gradRaw.intoMemorySegment(ALL, gradDecay + at, ORDER);
+                gradRaw.add(fromMemorySegment(SPECIES, ALL, gradBias + column, ORDER))
+                        .intoMemorySegment(ALL, gradBias + column, ORDER);
+                gradProduct
+                        .fma(
+                                fromMemorySegment(SPECIES, ALL, dt + at, ORDER),
+                                gradScanned.mul(fromMemorySegment(SPECIES, ALL, skipD + column, ORDER)))
+                        .intoMemorySegment(ALL, gradDtX + at, ORDER);
+                gradScanned
+                        .fma(input, fromMemorySegment(SPECIES, ALL, gradSkipD + column, ORDER))
+                        .intoMemorySegment(ALL, gradSkipD + column, ORDER);
+                var sigmoid = fromMemorySegment(SPECIES, ALL, sigmoidZ + at, ORDER);
+                var gradSilu = sigmoid.mul(
+                        one.sub(sigmoid).fma(fromMemorySegment(SPECIES, ALL, z + at, ORDER), one));
+                fromMemorySegment(SPECIES, ALL, gradY + at, ORDER)
+                        .mul(fromMemorySegment(SPECIES, ALL, y + at, ORDER))
+                        .mul(gradSilu)
+                        .intoMemorySegment(ALL, y + at, ORDER);
             }
         }
     }

@@ -4,6 +4,13 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
 
+import static jdk.incubator.vector.FloatVector.broadcast;
+import static jdk.incubator.vector.FloatVector.fromMemorySegment;
+import static org.mixtureofmamba.core.backend.cpu.Native.ALL;
+import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
+import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
+import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
+
 /** Exponential, sigmoid and softplus of vectors, to about 1e-7 of the result, with the scalar forms for the ends of rows. */
 final class VectorMath {
     /** log2(e): exp(-x) = 2^(-x·LOG2_E). */
@@ -28,20 +35,20 @@ final class VectorMath {
     static FloatVector exp2Negative(FloatVector y) {
         // Floats that are not negative are ordered as their bits are, and the minimum of integers is one instruction.
         var bounded = y.reinterpretAsInts().min(LARGEST_EXPONENT).reinterpretAsFloats();
-        var rounded = FloatVector.broadcast(Native.SPECIES, ROUNDER).sub(bounded);
+        var rounded = broadcast(SPECIES, ROUNDER).sub(bounded);
         var g = bounded.add(rounded.sub(ROUNDER)); // y - round(y)
-        var p = FloatVector.broadcast(Native.SPECIES, P5)
-                .fma(g, FloatVector.broadcast(Native.SPECIES, P4))
-                .fma(g, FloatVector.broadcast(Native.SPECIES, P3))
-                .fma(g, FloatVector.broadcast(Native.SPECIES, P2))
-                .fma(g, FloatVector.broadcast(Native.SPECIES, P1))
-                .fma(g, FloatVector.broadcast(Native.SPECIES, 1f));
+        var p = broadcast(SPECIES, P5)
+                .fma(g, broadcast(SPECIES, P4))
+                .fma(g, broadcast(SPECIES, P3))
+                .fma(g, broadcast(SPECIES, P2))
+                .fma(g, broadcast(SPECIES, P1))
+                .fma(g, broadcast(SPECIES, 1f));
         IntVector exponent = rounded.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
         return p.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     }
 
     /** exp(-|x|). */
-    static FloatVector expOfMinusAbs(FloatVector x) {
+    private static FloatVector expOfMinusAbs(FloatVector x) {
         return exp2Negative(x.abs().mul(LOG2_E));
     }
 
@@ -50,31 +57,44 @@ final class VectorMath {
         return sigmoid(x, expOfMinusAbs(x));
     }
 
-    /** The same where exp(-|x|) is known. */
-    static FloatVector sigmoid(FloatVector x, FloatVector expOfMinusAbs) {
-        var one = FloatVector.broadcast(Native.SPECIES, 1f);
+    private static FloatVector sigmoid(FloatVector x, FloatVector expOfMinusAbs) {
+        var one = broadcast(SPECIES, 1f);
         var numerator = expOfMinusAbs.blend(one, x.compare(VectorOperators.GE, 0f));
         // x - x is 0, or NaN where x is no number: the exponential has lost that.
         return numerator.div(one.add(expOfMinusAbs)).add(x.sub(x));
-    }
-
-    /** log(1 + exp(x)) = max(x, 0) + log1p(u), u = exp(-|x|), which must be {@code expOfMinusAbs}. */
-    static FloatVector softplus(FloatVector x, FloatVector expOfMinusAbs) {
-        return x.max(0f).add(log1p(expOfMinusAbs));
     }
 
     /** log(1 + u) for u in [0, 1]: 2 atanh(s), s = u / (2 + u) in [0, 1/3], by its Taylor series; the next term is 1.4e-8 of the sum. */
     private static FloatVector log1p(FloatVector u) {
         var s = u.div(u.add(2f));
         var q = s.mul(s);
-        var p = FloatVector.broadcast(Native.SPECIES, 2f / 13)
-                .fma(q, FloatVector.broadcast(Native.SPECIES, 2f / 11))
-                .fma(q, FloatVector.broadcast(Native.SPECIES, 2f / 9))
-                .fma(q, FloatVector.broadcast(Native.SPECIES, 2f / 7))
-                .fma(q, FloatVector.broadcast(Native.SPECIES, 2f / 5))
-                .fma(q, FloatVector.broadcast(Native.SPECIES, 2f / 3))
-                .fma(q, FloatVector.broadcast(Native.SPECIES, 2f));
+        var p = broadcast(SPECIES, 2f / 13)
+                .fma(q, broadcast(SPECIES, 2f / 11))
+                .fma(q, broadcast(SPECIES, 2f / 9))
+                .fma(q, broadcast(SPECIES, 2f / 7))
+                .fma(q, broadcast(SPECIES, 2f / 5))
+                .fma(q, broadcast(SPECIES, 2f / 3))
+                .fma(q, broadcast(SPECIES, 2f));
         return s.mul(p);
+    }
+
+    /** sigmoids = sigmoid(x) of whole vectors; the two may be the same. */
+    static void sigmoids(long x, long sigmoids, int count) {
+        for (int j = 0; j < count; j += LANES) {
+            long at = 4L * j;
+            sigmoid(fromMemorySegment(SPECIES, ALL, x + at, ORDER)).intoMemorySegment(ALL, sigmoids + at, ORDER);
+        }
+    }
+
+    /** softplus = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)), and x becomes its sigmoid, which is the derivative; whole vectors. */
+    static void softplusAndSigmoids(long x, long softplus, int count) {
+        for (int j = 0; j < count; j += LANES) {
+            long at = 4L * j;
+            var v = fromMemorySegment(SPECIES, ALL, x + at, ORDER);
+            var e = expOfMinusAbs(v);
+            v.max(0f).add(log1p(e)).intoMemorySegment(ALL, softplus + at, ORDER);
+            sigmoid(v, e).intoMemorySegment(ALL, x + at, ORDER);
+        }
     }
 
     static float sigmoid(float x) {
