@@ -27,8 +27,9 @@ public record TrainingStepBenchmark(
         ModelConfig config, int batch, int length, int warmup, int steps, LanguageModel.Recompute recompute) {
     public TrainingStepBenchmark {
         if (batch < 1 || length < 1 || warmup < 0 || steps < 1) {
-            throw new UserException("a benchmark needs batch, length and steps of 1 or more and warmup of 0 or more, not %d, %d, %d, %d"
-                    .formatted(batch, length, steps, warmup));
+            throw new UserException(
+                    "a benchmark needs batch, length and steps of 1 or more and warmup of 0 or more, not %d, %d, %d, %d"
+                            .formatted(batch, length, steps, warmup));
         }
     }
 

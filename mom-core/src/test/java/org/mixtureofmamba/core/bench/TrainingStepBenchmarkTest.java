@@ -24,7 +24,9 @@ class TrainingStepBenchmarkTest {
             assertThat(result.tokensPerSecond()).isPositive();
             assertThat(result.flopsUtilisation().orElseThrow()).isPositive();
             assertThat(result.peakMemoryBytes()).isGreaterThan(4 * 4 * result.parameters());
-            assertThat(benchmark.run(backend).loss()).as("a second run on the same backend").isEqualTo(result.loss());
+            assertThat(benchmark.run(backend).loss())
+                    .as("a second run on the same backend")
+                    .isEqualTo(result.loss());
         }
     }
 
@@ -46,8 +48,8 @@ class TrainingStepBenchmarkTest {
 
     @Test
     void refusesNoSteps() {
-        assertThatThrownBy(() -> new TrainingStepBenchmark(
-                        ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, 0, 0, Recompute.NOTHING))
+        assertThatThrownBy(() ->
+                        new TrainingStepBenchmark(ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, 0, 0, Recompute.NOTHING))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("steps");
     }

@@ -100,7 +100,15 @@ final class AdamWStep {
 
     /** The factors of one step. With them θ = θ - decay·θ - rate · m / (sqrt(v · unbias) + ε). */
     private record Coefficients(
-            float clip, float beta1, float beta2, float rest1, float rest2, float rate, float unbias, float epsilon, float decay) {
+            float clip,
+            float beta1,
+            float beta2,
+            float rest1,
+            float rest2,
+            float rate,
+            float unbias,
+            float epsilon,
+            float decay) {
         static Coefficients of(AdamW s, double norm) {
             double clip = norm > s.clipNorm() ? s.clipNorm() / norm : 1;
             return new Coefficients(
@@ -122,8 +130,12 @@ final class AdamWStep {
         for (; j <= to - LANES; j += LANES) {
             var theta = fromMemorySegment(SPECIES, ALL, master.at(0, j), ORDER);
             var g = fromMemorySegment(SPECIES, ALL, grad.at(0, j), ORDER).mul(c.clip);
-            var m = fromMemorySegment(SPECIES, ALL, first.at(0, j), ORDER).mul(c.beta1).add(g.mul(c.rest1));
-            var v = fromMemorySegment(SPECIES, ALL, second.at(0, j), ORDER).mul(c.beta2).add(g.mul(g).mul(c.rest2));
+            var m = fromMemorySegment(SPECIES, ALL, first.at(0, j), ORDER)
+                    .mul(c.beta1)
+                    .add(g.mul(c.rest1));
+            var v = fromMemorySegment(SPECIES, ALL, second.at(0, j), ORDER)
+                    .mul(c.beta2)
+                    .add(g.mul(g).mul(c.rest2));
             m.intoMemorySegment(ALL, first.at(0, j), ORDER);
             v.intoMemorySegment(ALL, second.at(0, j), ORDER);
             var update = m.mul(c.rate).div(v.mul(c.unbias).sqrt().add(c.epsilon));

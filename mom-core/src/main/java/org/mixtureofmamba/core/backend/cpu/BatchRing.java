@@ -31,7 +31,11 @@ final class BatchRing implements AutoCloseable {
             places[turn] = memory.allocate(bytes, "a batch");
         }
         var placed = new ModalityLayout(
-                layout.batch(), layout.length(), layout.slabs(), copy(layout.rowOf(), 0), copy(layout.documentStart(), 1));
+                layout.batch(),
+                layout.length(),
+                layout.slabs(),
+                copy(layout.rowOf(), 0),
+                copy(layout.documentStart(), 1));
         return new TokenBatch(
                 placed,
                 copy(batch.inputs(), 2),
@@ -41,8 +45,7 @@ final class BatchRing implements AutoCloseable {
     }
 
     private Tensor copy(Tensor from, int index) {
-        var to = new Tensor(
-                DType.INT32, from.shape(), places[turn], index * from.size(), from.columns());
+        var to = new Tensor(DType.INT32, from.shape(), places[turn], index * from.size(), from.columns());
         memory.copy(from, to);
         return to;
     }

@@ -98,7 +98,12 @@ final class CausalConv {
                 Native.add(gradient, partial.row(sums + kernel), width);
             }
         });
-        combine(partial, conv.items(), kernel, Rows.of(gradWeightTensor.reshape(width, kernel)), Rows.flat(gradBiasTensor, width));
+        combine(
+                partial,
+                conv.items(),
+                kernel,
+                Rows.of(gradWeightTensor.reshape(width, kernel)),
+                Rows.flat(gradBiasTensor, width));
         workspace.release(mark);
     }
 
@@ -186,13 +191,24 @@ final class CausalConv {
             int j = 0;
             if (count == 4) {
                 j = sumOfFour(
-                        start, weights[0], rows[0], weights[1], rows[1], weights[2], rows[2], weights[3], rows[3], out, width);
+                        start,
+                        weights[0],
+                        rows[0],
+                        weights[1],
+                        rows[1],
+                        weights[2],
+                        rows[2],
+                        weights[3],
+                        rows[3],
+                        out,
+                        width);
             } else {
                 for (; j <= width - LANES; j += LANES) {
                     long at = 4L * j;
                     var sum = start == 0 ? broadcast(SPECIES, 0f) : fromMemorySegment(SPECIES, ALL, start + at, ORDER);
                     for (int i = 0; i < count; i++) {
-                        sum = fromMemorySegment(SPECIES, ALL, weights[i] + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, rows[i] + at, ORDER), sum);
+                        sum = fromMemorySegment(SPECIES, ALL, weights[i] + at, ORDER)
+                                .fma(fromMemorySegment(SPECIES, ALL, rows[i] + at, ORDER), sum);
                     }
                     sum.intoMemorySegment(ALL, out + at, ORDER);
                 }
@@ -209,15 +225,30 @@ final class CausalConv {
 
         /** The usual K; returns the first column left over. */
         private static int sumOfFour(
-                long start, long w0, long r0, long w1, long r1, long w2, long r2, long w3, long r3, long out, int width) {
+                long start,
+                long w0,
+                long r0,
+                long w1,
+                long r1,
+                long w2,
+                long r2,
+                long w3,
+                long r3,
+                long out,
+                int width) {
             int j = 0;
             for (; j <= width - LANES; j += LANES) {
                 long at = 4L * j;
                 var sum = start == 0 ? broadcast(SPECIES, 0f) : fromMemorySegment(SPECIES, ALL, start + at, ORDER);
-                sum = fromMemorySegment(SPECIES, ALL, w0 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r0 + at, ORDER), sum);
-                sum = fromMemorySegment(SPECIES, ALL, w1 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r1 + at, ORDER), sum);
-                sum = fromMemorySegment(SPECIES, ALL, w2 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r2 + at, ORDER), sum);
-                fromMemorySegment(SPECIES, ALL, w3 + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, r3 + at, ORDER), sum).intoMemorySegment(ALL, out + at, ORDER);
+                sum = fromMemorySegment(SPECIES, ALL, w0 + at, ORDER)
+                        .fma(fromMemorySegment(SPECIES, ALL, r0 + at, ORDER), sum);
+                sum = fromMemorySegment(SPECIES, ALL, w1 + at, ORDER)
+                        .fma(fromMemorySegment(SPECIES, ALL, r1 + at, ORDER), sum);
+                sum = fromMemorySegment(SPECIES, ALL, w2 + at, ORDER)
+                        .fma(fromMemorySegment(SPECIES, ALL, r2 + at, ORDER), sum);
+                fromMemorySegment(SPECIES, ALL, w3 + at, ORDER)
+                        .fma(fromMemorySegment(SPECIES, ALL, r3 + at, ORDER), sum)
+                        .intoMemorySegment(ALL, out + at, ORDER);
             }
             return j;
         }
@@ -244,7 +275,10 @@ final class CausalConv {
             long at = 4L * j;
             var v = fromMemorySegment(SPECIES, ALL, s + at, ORDER);
             var sigmoid = VectorMath.sigmoid(v);
-            fromMemorySegment(SPECIES, ALL, gradOut + at, ORDER).mul(sigmoid).mul(one.sub(sigmoid).fma(v, one)).intoMemorySegment(ALL, s + at, ORDER);
+            fromMemorySegment(SPECIES, ALL, gradOut + at, ORDER)
+                    .mul(sigmoid)
+                    .mul(one.sub(sigmoid).fma(v, one))
+                    .intoMemorySegment(ALL, s + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;
@@ -259,7 +293,11 @@ final class CausalConv {
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            fromMemorySegment(SPECIES, ALL, a + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, b + at, ORDER), fromMemorySegment(SPECIES, ALL, sum + at, ORDER)).intoMemorySegment(ALL, sum + at, ORDER);
+            fromMemorySegment(SPECIES, ALL, a + at, ORDER)
+                    .fma(
+                            fromMemorySegment(SPECIES, ALL, b + at, ORDER),
+                            fromMemorySegment(SPECIES, ALL, sum + at, ORDER))
+                    .intoMemorySegment(ALL, sum + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;

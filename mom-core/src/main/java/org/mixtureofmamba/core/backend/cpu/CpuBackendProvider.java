@@ -17,7 +17,8 @@ public final class CpuBackendProvider implements BackendProvider {
     @Override
     public Optional<String> obstacle() {
         if (ModuleLayer.boot().findModule("jdk.incubator.vector").isEmpty()) {
-            return Optional.of("the backend cpu needs Java's vector module; start Java with --add-modules jdk.incubator.vector");
+            return Optional.of(
+                    "the backend cpu needs Java's vector module; start Java with --add-modules jdk.incubator.vector");
         }
         return Blas.obstacle();
     }

@@ -215,8 +215,10 @@ final class CrossEntropy {
         int j = 0;
         for (; j <= count - 2 * LANES; j += 2 * LANES) {
             long at = values + 4L * j;
-            var e0 = VectorMath.exp2Negative(top.sub(fromMemorySegment(SPECIES, ALL, at, ORDER)).mul(VectorMath.LOG2_E));
-            var e1 = VectorMath.exp2Negative(top.sub(fromMemorySegment(SPECIES, ALL, at + Native.STEP, ORDER)).mul(VectorMath.LOG2_E));
+            var e0 = VectorMath.exp2Negative(
+                    top.sub(fromMemorySegment(SPECIES, ALL, at, ORDER)).mul(VectorMath.LOG2_E));
+            var e1 = VectorMath.exp2Negative(top.sub(fromMemorySegment(SPECIES, ALL, at + Native.STEP, ORDER))
+                    .mul(VectorMath.LOG2_E));
             e0.intoMemorySegment(ALL, at, ORDER);
             e1.intoMemorySegment(ALL, at + Native.STEP, ORDER);
             even = even.add(e0);
@@ -234,7 +236,9 @@ final class CrossEntropy {
     private static void multiply(long values, float factor, int count) {
         int j = 0;
         for (; j <= count - LANES; j += LANES) {
-            fromMemorySegment(SPECIES, ALL, values + 4L * j, ORDER).mul(factor).intoMemorySegment(ALL, values + 4L * j, ORDER);
+            fromMemorySegment(SPECIES, ALL, values + 4L * j, ORDER)
+                    .mul(factor)
+                    .intoMemorySegment(ALL, values + 4L * j, ORDER);
         }
         for (; j < count; j++) {
             set(values + 4L * j, get(values + 4L * j) * factor);

@@ -45,7 +45,12 @@ final class Linear {
     }
 
     /** out = x · Wᵀ, plus the residual if there is one. */
-    void forward(Tensor xTensor, List<Tensor> weightTensors, Slabs slabs, Optional<Tensor> residualTensor, Tensor outTensor) {
+    void forward(
+            Tensor xTensor,
+            List<Tensor> weightTensors,
+            Slabs slabs,
+            Optional<Tensor> residualTensor,
+            Tensor outTensor) {
         var x = Rows.of(xTensor);
         var out = Rows.of(outTensor, x.rows(), outTensor.columns());
         var residual = residualTensor.map(tensor -> Rows.of(tensor, x.rows(), out.columns()));

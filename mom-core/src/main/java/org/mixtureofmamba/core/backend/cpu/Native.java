@@ -27,13 +27,16 @@ final class Native {
     /** Bytes of a vector. */
     static final int STEP = LANES * Float.BYTES;
 
+    /** All memory. */
+    static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    // Rotations, for sums over lanes.
     private static final VectorShuffle<Float> BY_8 = rotate(8);
     private static final VectorShuffle<Float> BY_4 = rotate(4);
     private static final VectorShuffle<Float> BY_2 = rotate(2);
     private static final VectorShuffle<Float> BY_1 = rotate(1);
-    /** All memory. */
-    static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-    static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     private Native() {}
 
@@ -70,7 +73,8 @@ final class Native {
         int i = 0;
         for (; i <= floats - LANES; i += LANES) {
             long at = (long) i * Float.BYTES;
-            var sum = fromMemorySegment(SPECIES, ALL, to + at, ORDER).add(fromMemorySegment(SPECIES, ALL, from + at, ORDER));
+            var sum = fromMemorySegment(SPECIES, ALL, to + at, ORDER)
+                    .add(fromMemorySegment(SPECIES, ALL, from + at, ORDER));
             sum.intoMemorySegment(ALL, to + at, ORDER);
         }
         for (; i < floats; i++) {

@@ -71,7 +71,14 @@ final class RmsNorm {
                 scale(gradOut.row(row), 1, weight.address(), products.row(worker), width);
                 float mean = dot(products.row(worker), x.row(row), width) * r / width;
                 gradientRow(
-                        gradOut.row(row), x.row(row), products.row(worker), r, mean, gradX.row(row), partial.row(item), width);
+                        gradOut.row(row),
+                        x.row(row),
+                        products.row(worker),
+                        r,
+                        mean,
+                        gradX.row(row),
+                        partial.row(item),
+                        width);
             }
         });
         for (int item = 0; item < items; item++) {
@@ -85,7 +92,8 @@ final class RmsNorm {
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            sum = fromMemorySegment(SPECIES, ALL, a + at, ORDER).fma(fromMemorySegment(SPECIES, ALL, b + at, ORDER), sum);
+            sum = fromMemorySegment(SPECIES, ALL, a + at, ORDER)
+                    .fma(fromMemorySegment(SPECIES, ALL, b + at, ORDER), sum);
         }
         float rest = 0;
         for (; j < width; j++) {
@@ -100,7 +108,10 @@ final class RmsNorm {
         int j = 0;
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
-            fromMemorySegment(SPECIES, ALL, x + at, ORDER).mul(factor).mul(fromMemorySegment(SPECIES, ALL, weight + at, ORDER)).intoMemorySegment(ALL, out + at, ORDER);
+            fromMemorySegment(SPECIES, ALL, x + at, ORDER)
+                    .mul(factor)
+                    .mul(fromMemorySegment(SPECIES, ALL, weight + at, ORDER))
+                    .intoMemorySegment(ALL, out + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;
@@ -116,8 +127,12 @@ final class RmsNorm {
         for (; j <= width - LANES; j += LANES) {
             long at = 4L * j;
             var xhat = fromMemorySegment(SPECIES, ALL, x + at, ORDER).mul(factor);
-            xhat.fma(offset, fromMemorySegment(SPECIES, ALL, g + at, ORDER)).fma(factor, fromMemorySegment(SPECIES, ALL, gradX + at, ORDER)).intoMemorySegment(ALL, gradX + at, ORDER);
-            fromMemorySegment(SPECIES, ALL, gradOut + at, ORDER).fma(xhat, fromMemorySegment(SPECIES, ALL, gradWeight + at, ORDER)).intoMemorySegment(ALL, gradWeight + at, ORDER);
+            xhat.fma(offset, fromMemorySegment(SPECIES, ALL, g + at, ORDER))
+                    .fma(factor, fromMemorySegment(SPECIES, ALL, gradX + at, ORDER))
+                    .intoMemorySegment(ALL, gradX + at, ORDER);
+            fromMemorySegment(SPECIES, ALL, gradOut + at, ORDER)
+                    .fma(xhat, fromMemorySegment(SPECIES, ALL, gradWeight + at, ORDER))
+                    .intoMemorySegment(ALL, gradWeight + at, ORDER);
         }
         for (; j < width; j++) {
             long at = 4L * j;

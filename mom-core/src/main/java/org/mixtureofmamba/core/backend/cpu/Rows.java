@@ -14,8 +14,9 @@ record Rows(long address, long stride, int rows, int columns) {
     static Rows of(Tensor tensor) {
         var segment = tensor.segment();
         if (tensor.dtype() != DType.FLOAT32 || !segment.isNative()) {
-            throw new IllegalArgumentException("the backend cpu works on float32 in native memory, not on a tensor %s %s"
-                    .formatted(tensor.dtype(), tensor.shape()));
+            throw new IllegalArgumentException(
+                    "the backend cpu works on float32 in native memory, not on a tensor %s %s"
+                            .formatted(tensor.dtype(), tensor.shape()));
         }
         return new Rows(segment.address(), tensor.rowStride(), Math.toIntExact(tensor.rows()), tensor.columns());
     }
@@ -24,7 +25,8 @@ record Rows(long address, long stride, int rows, int columns) {
     static Rows of(Tensor tensor, int rows, int columns) {
         var view = of(tensor);
         if (view.rows != rows || view.columns != columns) {
-            throw new IllegalArgumentException("a tensor %s where [%d, %d] is due".formatted(tensor.shape(), rows, columns));
+            throw new IllegalArgumentException(
+                    "a tensor %s where [%d, %d] is due".formatted(tensor.shape(), rows, columns));
         }
         return view;
     }

@@ -21,7 +21,8 @@ final class ScanStep {
     private ScanStep() {}
 
     /** h = a h + dtX B, in place; y += h · C. Addresses: B and C of N floats, the others of bundles. */
-    static void forward(long rate, long h, long dt, long dtX, float[] matB, float[] matC, int first, long y, int states) {
+    static void forward(
+            long rate, long h, long dt, long dtX, float[] matB, float[] matC, int first, long y, int states) {
         var dt0 = fromMemorySegment(SPECIES, ALL, dt, ORDER);
         var dt1 = fromMemorySegment(SPECIES, ALL, dt + STEP, ORDER);
         var dtX0 = fromMemorySegment(SPECIES, ALL, dtX, ORDER);
@@ -32,8 +33,10 @@ final class ScanStep {
             long at = (long) n * STATE;
             var b = broadcast(SPECIES, matB[first + n]);
             var c = broadcast(SPECIES, matC[first + n]);
-            var h0 = VectorMath.exp2Negative(dt0.mul(fromMemorySegment(SPECIES, ALL, rate + at, ORDER))).fma(fromMemorySegment(SPECIES, ALL, h + at, ORDER), dtX0.mul(b));
-            var h1 = VectorMath.exp2Negative(dt1.mul(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER))).fma(fromMemorySegment(SPECIES, ALL, h + at + STEP, ORDER), dtX1.mul(b));
+            var h0 = VectorMath.exp2Negative(dt0.mul(fromMemorySegment(SPECIES, ALL, rate + at, ORDER)))
+                    .fma(fromMemorySegment(SPECIES, ALL, h + at, ORDER), dtX0.mul(b));
+            var h1 = VectorMath.exp2Negative(dt1.mul(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER)))
+                    .fma(fromMemorySegment(SPECIES, ALL, h + at + STEP, ORDER), dtX1.mul(b));
             h0.intoMemorySegment(ALL, h + at, ORDER);
             h1.intoMemorySegment(ALL, h + at + STEP, ORDER);
             y0 = h0.fma(c, y0);
@@ -68,8 +71,10 @@ final class ScanStep {
             long at = (long) n * STATE;
             var b = broadcast(SPECIES, matB[first + n]);
             var c = broadcast(SPECIES, matC[first + n]);
-            var a0 = VectorMath.exp2Negative(dt0.mul(fromMemorySegment(SPECIES, ALL, rate + at, ORDER))).mul(keep);
-            var a1 = VectorMath.exp2Negative(dt1.mul(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER))).mul(keep);
+            var a0 = VectorMath.exp2Negative(dt0.mul(fromMemorySegment(SPECIES, ALL, rate + at, ORDER)))
+                    .mul(keep);
+            var a1 = VectorMath.exp2Negative(dt1.mul(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER)))
+                    .mul(keep);
             a0.intoMemorySegment(ALL, decay + at, ORDER);
             a1.intoMemorySegment(ALL, decay + at + STEP, ORDER);
             var h0 = a0.fma(fromMemorySegment(SPECIES, ALL, before + at, ORDER), dtX0.mul(b));
@@ -122,8 +127,14 @@ final class ScanStep {
             var c = broadcast(SPECIES, matC[first + n]);
             var gradH0 = gradY0.fma(c, fromMemorySegment(SPECIES, ALL, carry + at, ORDER));
             var gradH1 = gradY1.fma(c, fromMemorySegment(SPECIES, ALL, carry + at + STEP, ORDER));
-            gradY0.fma(fromMemorySegment(SPECIES, ALL, h + at, ORDER), gradY1.fma(fromMemorySegment(SPECIES, ALL, h + at + STEP, ORDER), fromMemorySegment(SPECIES, ALL, gradC + sum, ORDER))).intoMemorySegment(ALL, gradC + sum, ORDER);
-            gradH0.fma(dtX0, gradH1.fma(dtX1, fromMemorySegment(SPECIES, ALL, gradB + sum, ORDER))).intoMemorySegment(ALL, gradB + sum, ORDER);
+            gradY0.fma(
+                            fromMemorySegment(SPECIES, ALL, h + at, ORDER),
+                            gradY1.fma(
+                                    fromMemorySegment(SPECIES, ALL, h + at + STEP, ORDER),
+                                    fromMemorySegment(SPECIES, ALL, gradC + sum, ORDER)))
+                    .intoMemorySegment(ALL, gradC + sum, ORDER);
+            gradH0.fma(dtX0, gradH1.fma(dtX1, fromMemorySegment(SPECIES, ALL, gradB + sum, ORDER)))
+                    .intoMemorySegment(ALL, gradB + sum, ORDER);
             gradDtX0 = gradH0.fma(b, gradDtX0);
             gradDtX1 = gradH1.fma(b, gradDtX1);
             var carry0 = gradH0.mul(fromMemorySegment(SPECIES, ALL, decay + at, ORDER));
@@ -132,8 +143,10 @@ final class ScanStep {
             carry1.intoMemorySegment(ALL, carry + at + STEP, ORDER);
             var q0 = carry0.mul(fromMemorySegment(SPECIES, ALL, before + at, ORDER));
             var q1 = carry1.mul(fromMemorySegment(SPECIES, ALL, before + at + STEP, ORDER));
-            q0.fma(dt0, fromMemorySegment(SPECIES, ALL, gradRate + at, ORDER)).intoMemorySegment(ALL, gradRate + at, ORDER);
-            q1.fma(dt1, fromMemorySegment(SPECIES, ALL, gradRate + at + STEP, ORDER)).intoMemorySegment(ALL, gradRate + at + STEP, ORDER);
+            q0.fma(dt0, fromMemorySegment(SPECIES, ALL, gradRate + at, ORDER))
+                    .intoMemorySegment(ALL, gradRate + at, ORDER);
+            q1.fma(dt1, fromMemorySegment(SPECIES, ALL, gradRate + at + STEP, ORDER))
+                    .intoMemorySegment(ALL, gradRate + at + STEP, ORDER);
             gradDecay0 = q0.fma(fromMemorySegment(SPECIES, ALL, rate + at, ORDER), gradDecay0);
             gradDecay1 = q1.fma(fromMemorySegment(SPECIES, ALL, rate + at + STEP, ORDER), gradDecay1);
         }

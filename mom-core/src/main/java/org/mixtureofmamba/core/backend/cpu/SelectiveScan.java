@@ -115,8 +115,7 @@ final class SelectiveScan {
         var savedRows = Rows.of(saved, scan.items() * scan.chunks, scan.states * scan.group);
         var mark = workspace.mark();
         long rates = rates(scan);
-        var scratch =
-                Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.backwardSize(scan)));
+        var scratch = Rows.of(workspace.tensor(DType.FLOAT32, pool.workers(), Scratch.backwardSize(scan)));
         // What items share, apart: the gradients of B and C for each group, those of the parameters for each item.
         int bc = 2 * scan.states;
         var partialBc = Rows.of(workspace.tensor(DType.FLOAT32, (long) scan.groups * scan.tokens, bc));
@@ -167,7 +166,9 @@ final class SelectiveScan {
                     for (int n = 0; n < scan.states; n++) {
                         long at = (long) (i * scan.states + n) * STEP;
                         set(out + 4L * n, Native.sum(fromMemorySegment(SPECIES, ALL, s.gradB + at, ORDER)));
-                        set(out + 4L * (scan.states + n), Native.sum(fromMemorySegment(SPECIES, ALL, s.gradC + at, ORDER)));
+                        set(
+                                out + 4L * (scan.states + n),
+                                Native.sum(fromMemorySegment(SPECIES, ALL, s.gradC + at, ORDER)));
                     }
                 }
             }
@@ -222,7 +223,8 @@ final class SelectiveScan {
                 }
             }
             for (int v = 0; v < gradVectors.length; v++) {
-                Native.add(vectors.row(group * gradVectors.length + v), gradVectors[v].at(0, group * scan.group), width);
+                Native.add(
+                        vectors.row(group * gradVectors.length + v), gradVectors[v].at(0, group * scan.group), width);
             }
         });
     }
@@ -312,8 +314,7 @@ final class SelectiveScan {
             return slabs.slabOf(row);
         }
 
-        void chunkBackward(
-                Scratch s, int first, int count, int bundle, long rate, long saved, long gradRate) {
+        void chunkBackward(Scratch s, int first, int count, int bundle, long rate, long saved, long gradRate) {
             int size = states * BUNDLE;
             Native.copy(saved, s.history, size);
             for (int i = 0; i < count; i++) {
@@ -452,7 +453,8 @@ final class SelectiveScan {
                 long at = row + 4L * j;
                 var input = fromMemorySegment(SPECIES, ALL, x + at, ORDER);
                 input.mul(fromMemorySegment(SPECIES, ALL, dt + at, ORDER)).intoMemorySegment(ALL, dtX + at, ORDER);
-                input.mul(fromMemorySegment(SPECIES, ALL, skipD + 4L * j, ORDER)).intoMemorySegment(ALL, y + at, ORDER);
+                input.mul(fromMemorySegment(SPECIES, ALL, skipD + 4L * j, ORDER))
+                        .intoMemorySegment(ALL, y + at, ORDER);
             }
         }
 
@@ -488,7 +490,10 @@ final class SelectiveScan {
                 var gradScanned = fromMemorySegment(SPECIES, ALL, gradScan + at, ORDER);
                 var gradProduct = fromMemorySegment(SPECIES, ALL, gradDtX + at, ORDER);
                 // d exp(dt·A) / d dt = A exp(dt·A), A = -rate · ln 2
-                var gradStep = gradProduct.mul(input).sub(fromMemorySegment(SPECIES, ALL, gradDecay + at, ORDER).mul(LN_2));
+                var gradStep = gradProduct
+                        .mul(input)
+                        .sub(fromMemorySegment(SPECIES, ALL, gradDecay + at, ORDER)
+                                .mul(LN_2));
                 var gradRaw = gradStep.mul(fromMemorySegment(SPECIES, ALL, rawDt + at, ORDER));
                 gradRaw.intoMemorySegment(ALL, gradDecay + at, ORDER);
                 gradRaw.add(fromMemorySegment(SPECIES, ALL, gradBias + column, ORDER))
@@ -502,8 +507,7 @@ final class SelectiveScan {
                         .fma(input, fromMemorySegment(SPECIES, ALL, gradSkipD + column, ORDER))
                         .intoMemorySegment(ALL, gradSkipD + column, ORDER);
                 var sigmoid = fromMemorySegment(SPECIES, ALL, sigmoidZ + at, ORDER);
-                var gradSilu = sigmoid.mul(
-                        one.sub(sigmoid).fma(fromMemorySegment(SPECIES, ALL, z + at, ORDER), one));
+                var gradSilu = sigmoid.mul(one.sub(sigmoid).fma(fromMemorySegment(SPECIES, ALL, z + at, ORDER), one));
                 fromMemorySegment(SPECIES, ALL, gradY + at, ORDER)
                         .mul(fromMemorySegment(SPECIES, ALL, y + at, ORDER))
                         .mul(gradSilu)
