@@ -1,0 +1,70 @@
+package org.mixtureofmamba.data.source;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.CharacterCodingException;
+import java.util.Optional;
+
+import org.mixtureofmamba.core.FailureException;
+
+/** The lines of a UTF-8 file, one at a time, none of them held in memory beyond a bound. */
+final class BoundedLines implements AutoCloseable {
+    private final String place;
+    private final InputStream stream;
+    private final int limit;
+    private long number;
+
+    /**
+     * A line of a file.
+     *
+     * @param number from 1
+     * @param text empty where {@code fault} is not
+     * @param fault why the line cannot be used, or empty
+     */
+    record Line(long number, String text, String fault) {}
+
+    BoundedLines(Bytes file, int limit) {
+        this.place = file.place();
+        this.stream = file.open();
+        this.limit = limit;
+    }
+
+    /** The next line; nothing at the end. */
+    Optional<Line> next() {
+        try {
+            var bytes = new ByteArrayOutputStream();
+            long length = 0;
+            int b = stream.read();
+            if (b < 0) {
+                return Optional.empty();
+            }
+            for (; b >= 0 && b != '\n'; b = stream.read()) {
+                if (++length <= limit) {
+                    bytes.write(b);
+                }
+            }
+            number++;
+            if (length > limit) {
+                return Optional.of(new Line(number, "", "a line of %d bytes, more than the %d allowed".formatted(length, limit)));
+            }
+            try {
+                return Optional.of(new Line(number, TarSamples.decodeUtf8(bytes.toByteArray()).strip(), ""));
+            } catch (CharacterCodingException e) {
+                return Optional.of(new Line(number, "", "not UTF-8"));
+            }
+        } catch (IOException e) {
+            throw new FailureException(
+                    "%s breaks off after line %d: %s; fetch the file again".formatted(place, number, Bytes.reason(e)), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            stream.close();
+        } catch (IOException e) {
+            throw new FailureException("cannot close %s: %s".formatted(place, e.getMessage()), e);
+        }
+    }
+}

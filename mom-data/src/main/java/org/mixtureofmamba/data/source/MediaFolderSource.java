@@ -1,0 +1,40 @@
+package org.mixtureofmamba.data.source;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import org.mixtureofmamba.core.UserException;
+
+/** Images and recordings in a directory tree, each with its text beside it: {@code a/b.png} and {@code a/b.txt}; the text may be missing. */
+public record MediaFolderSource(String name, Path folder) implements Source {
+    @Override
+    public String description() {
+        return "media folder " + folder;
+    }
+
+    @Override
+    public SampleReader open() {
+        return FolderFiles.reader(
+                FolderFiles.of(folder, file -> isImage(file) || MediaPaths.RECORDINGS.contains(MediaPaths.extension(file))),
+                this::sample);
+    }
+
+    private Sample sample(Path file) {
+        var id = folder.relativize(file).toString();
+        var name = file.getFileName().toString();
+        var text = file.resolveSibling(name.substring(0, name.lastIndexOf('.')) + ".txt");
+        try {
+            var caption = Files.exists(text) ? FolderFiles.text(text) : "";
+            var bytes = MediaPaths.read(file);
+            return isImage(name)
+                    ? new Sample.CaptionedImage(id, "", bytes, caption)
+                    : new Sample.TranscribedSpeech(id, "", bytes, caption);
+        } catch (UserException e) {
+            return new Sample.Rejected(id, e.getMessage());
+        }
+    }
+
+    private static boolean isImage(String file) {
+        return MediaPaths.IMAGES.contains(MediaPaths.extension(file));
+    }
+}

@@ -1,0 +1,76 @@
+package org.mixtureofmamba.data.source;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Pattern;
+
+import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.Setting;
+
+/**
+ * Sources as they are named on a command line: {@code [NAME=]KIND:PATH}, or {@code demo}.
+ *
+ * <pre>
+ * webdataset:PATTERN    tar archives of NAME.png|jpg|flac|wav with NAME.txt|json     {@link WebDatasetSource}
+ * jsonl:PATTERN         JSON objects, one a line                                     {@link JsonLinesSource}
+ * csv:PATTERN           tables with a heading                                        {@link TableSource}
+ * tsv:PATTERN           the same with tabs; without a heading: path and caption
+ * media:DIRECTORY       images and recordings with texts beside them                 {@link MediaFolderSource}
+ * librispeech:DIRECTORY the layout of LibriSpeech                                    {@link LibriSpeechSource}
+ * text:DIRECTORY        text files, each a document                                  {@link TextFolderSource}
+ * pages:PATTERN         text files, each page up to a blank line a document          {@link TextPagesSource}
+ * demo                  the corpus that ships with the project                       {@link DemoCorpus}
+ * </pre>
+ *
+ * A PATTERN may count and match: see {@link FilePatterns}. NAME is the part of the corpus that the documents make up and defaults to
+ * KIND.
+ */
+public final class SourceSpec {
+    private static final Pattern SPEC = Pattern.compile("(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)=)?([a-z]+):(.+)");
+
+    private SourceSpec() {}
+
+    /**
+     * The sources that a specification names; {@code demo} names as many as the setting has modalities.
+     *
+     * @throws UserException if the kind is unknown or a file does not exist
+     */
+    public static List<Source> parse(String spec, Setting setting) {
+        if (spec.equals("demo")) {
+            return DemoCorpus.sources(setting);
+        }
+        var parts = SPEC.matcher(spec);
+        if (!parts.matches()) {
+            throw new UserException(("'%s' names no source; write KIND:PATH with KIND one of webdataset, jsonl, csv, tsv, media, "
+                    + "librispeech, text, pages, or demo").formatted(spec));
+        }
+        var name = parts.group(1) == null ? parts.group(2) : parts.group(1);
+        var path = parts.group(3);
+        return List.of(switch (parts.group(2)) {
+            case "webdataset" -> new WebDatasetSource(name, bytes(path));
+            case "pages" -> new TextPagesSource(name, bytes(path));
+            case "jsonl" -> new JsonLinesSource(name, FilePatterns.files(path));
+            case "csv" -> new TableSource(name, FilePatterns.files(path), false);
+            case "tsv" -> new TableSource(name, FilePatterns.files(path), true);
+            case "media" -> new MediaFolderSource(name, directory(path));
+            case "librispeech" -> new LibriSpeechSource(name, directory(path));
+            case "text" -> new TextFolderSource(name, directory(path));
+            default -> throw new UserException(
+                    "'%s' is no kind of source; there are webdataset, jsonl, csv, tsv, media, librispeech, text, pages and demo"
+                            .formatted(parts.group(2)));
+        });
+    }
+
+    private static List<Bytes> bytes(String pattern) {
+        return FilePatterns.files(pattern).stream().map(Bytes::ofFile).toList();
+    }
+
+    private static Path directory(String path) {
+        var directory = Path.of(path);
+        if (!Files.isDirectory(directory)) {
+            throw new UserException("%s is no directory; check the path".formatted(path));
+        }
+        return directory;
+    }
+}

@@ -1,0 +1,152 @@
+package org.mixtureofmamba.data.source;
+
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+import org.apache.commons.csv.CSVFormat;
+import org.apache.commons.csv.CSVParser;
+import org.apache.commons.csv.CSVRecord;
+import org.mixtureofmamba.core.FailureException;
+
+/**
+ * Tables of media and their text: CSV with a heading (for the columns see {@link MediaPaths}), or TSV, with a heading or, as CC12M has
+ * it, two columns without one: path and caption. Media names are relative to the table's directory.
+ *
+ * @param tabs whether columns are divided by tabs, without quoting, or by commas
+ */
+public record TableSource(String name, List<Path> files, boolean tabs) implements Source {
+    public TableSource {
+        files = List.copyOf(files);
+    }
+
+    @Override
+    public String description() {
+        return (tabs ? "tsv " : "csv ") + String.join(" ", files.stream().map(file -> Bytes.ofFile(file).description()).toList());
+    }
+
+    @Override
+    public SampleReader open() {
+        return new ChainedReader<>(files, file -> new TableReader(file, tabs));
+    }
+
+    private static final class TableReader extends AheadReader {
+        private final Path file;
+        private final MediaPaths media;
+        private final Limited text;
+        private final CSVParser parser;
+        private final Iterator<CSVRecord> records;
+        private List<String> columns = List.of();
+
+        TableReader(Path file, boolean tabs) {
+            this.file = file;
+            this.media = new MediaPaths(file.toAbsolutePath().getParent());
+            this.text = new Limited(new InputStreamReader(Bytes.ofFile(file).open(), StandardCharsets.UTF_8));
+            var format = tabs
+                    ? CSVFormat.DEFAULT.builder().setDelimiter('\t').setQuote(null).setIgnoreEmptyLines(true).get()
+                    : CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).get();
+            try {
+                this.parser = CSVParser.builder().setReader(text).setFormat(format).get();
+            } catch (IOException e) {
+                throw broken(e);
+            }
+            this.records = parser.iterator();
+        }
+
+        @Override
+        Optional<Sample> look() {
+            try {
+                if (!records.hasNext()) {
+                    end();
+                    return Optional.empty();
+                }
+                var cells = records.next().toList();
+                text.recordEnds();
+                return columns.isEmpty() ? firstRow(cells) : Optional.of(sample(cells));
+            } catch (UncheckedIOException | IllegalStateException e) {
+                throw broken(e);
+            }
+        }
+
+        /** A first row that names a known column is a heading; one of two cells without is a path and a caption. */
+        private Optional<Sample> firstRow(List<String> cells) {
+            var heading = cells.stream().map(cell -> cell.strip().toLowerCase(Locale.ROOT)).toList();
+            if (MediaPaths.isHeading(heading)) {
+                columns = heading;
+                return Optional.empty();
+            }
+            if (cells.size() == 2) {
+                columns = List.of("path", "caption");
+                return Optional.of(sample(cells));
+            }
+            columns = List.of("none");
+            return Optional.of(new Sample.Rejected(
+                    "%s:1".formatted(file), "its first row names no known column, such as image, audio, caption or text"));
+        }
+
+        private Sample sample(List<String> cells) {
+            var place = "%s:%d".formatted(file, parser.getCurrentLineNumber());
+            if (cells.size() != columns.size()) {
+                return new Sample.Rejected(place, "%d cells under %d columns".formatted(cells.size(), columns.size()));
+            }
+            Map<String, String> row = new HashMap<>();
+            for (int i = 0; i < cells.size(); i++) {
+                row.putIfAbsent(columns.get(i), cells.get(i));
+            }
+            return media.sample(place, row);
+        }
+
+        private FailureException broken(Exception e) {
+            return new FailureException("%s does not read as a table: %s; mend it".formatted(file, e.getMessage()), e);
+        }
+
+        @Override
+        public void close() {
+            try {
+                parser.close();
+            } catch (IOException e) {
+                throw new FailureException("cannot close %s: %s".formatted(file, e.getMessage()), e);
+            }
+        }
+    }
+
+    /** Refuses a record of more characters than any caption has: a quote that is not closed would swallow the file. */
+    private static final class Limited extends Reader {
+        private static final int LIMIT = 16 << 20;
+
+        private final Reader reader;
+        private long sinceRecord;
+
+        Limited(Reader reader) {
+            this.reader = reader;
+        }
+
+        void recordEnds() {
+            sinceRecord = 0;
+        }
+
+        @Override
+        public int read(char[] buffer, int offset, int length) throws IOException {
+            int count = reader.read(buffer, offset, length);
+            sinceRecord += Math.max(0, count);
+            if (sinceRecord > LIMIT) {
+                throw new IOException("a row of more than %d characters; is a quote left open?".formatted(LIMIT));
+            }
+            return count;
+        }
+
+        @Override
+        public void close() throws IOException {
+            reader.close();
+        }
+    }
+}
