@@ -1,31 +1,122 @@
 package org.mixtureofmamba.cli;
 
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
-import java.util.Map;
+import java.util.Optional;
 import org.mixtureofmamba.core.UserException;
-import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.document.DocumentTokenizer;
+import org.mixtureofmamba.data.document.HeldOutSplit;
+import org.mixtureofmamba.data.inspect.CorpusSummary;
+import org.mixtureofmamba.data.prepare.Preparation;
 import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.data.source.DemoCorpus;
+import org.mixtureofmamba.data.source.SourceSpec;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.PropertyNamingStrategies;
 import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "data",
-        description = "Looks at prepared corpora.",
-        subcommands = DataCommand.Inspect.class)
+        description = "Turns raw sources into a corpus of token shards, and says what a corpus holds.",
+        subcommands = {DataCommand.Prepare.class, DataCommand.Inspect.class})
 final class DataCommand implements Runnable {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+            .build();
+
     @Spec
     private CommandSpec spec;
 
     @Override
     public void run() {
         spec.commandLine().usage(spec.commandLine().getErr());
-        throw new UserException("say what to do with the data: inspect");
+        throw new UserException("say what to do with the data: prepare or inspect");
+    }
+
+    @Command(
+            name = "prepare",
+            description = {
+                "Tokenises sources into a directory that `data.source` of a run file names. Broken off, the same command goes on.",
+                "A SOURCE is `demo`, the corpus that ships with the project, or [NAME=]KIND:PATH with KIND one of",
+                "  webdataset  tar archives of images or recordings with texts",
+                "  jsonl csv tsv  texts, or paths with captions and transcripts",
+                "  media  a directory of images and recordings with texts beside them",
+                "  librispeech  a directory laid out as LibriSpeech",
+                "  text pages  text files: each a document, or each page up to a blank line"
+            })
+    static final class Prepare implements Runnable {
+        @Spec
+        private CommandSpec spec;
+
+        @Parameters(arity = "1..*", paramLabel = "SOURCE")
+        private List<String> sources;
+
+        @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where the corpus goes.")
+        private Path out;
+
+        @Option(
+                names = "--setting",
+                defaultValue = "three-modality",
+                description = "chameleon (text, images) or three-modality (text, images, speech); ${DEFAULT-VALUE}.")
+        private String setting;
+
+        @Option(
+                names = "--tokenizers",
+                paramLabel = "DIR",
+                description = "A directory of tokenizers; those that ship with the project without it.")
+        private Optional<Path> tokenizers = Optional.empty();
+
+        @Option(names = "--seed", defaultValue = "0", description = "Of the order of text and media in a document.")
+        private long seed;
+
+        @Option(names = "--held-out", defaultValue = "0.05", description = "Fraction of the samples kept for evaluation (${DEFAULT-VALUE}).")
+        private double heldOut;
+
+        @Option(names = "--mirror-images", description = "Train on each image and its mirror image.")
+        private boolean mirrorImages;
+
+        @Option(
+                names = "--speech-speeds",
+                split = ",",
+                description = "Train on each recording at these speeds, as 0.9,1.0,1.1; the demo corpus has these by itself.")
+        private List<Double> speechSpeeds = List.of();
+
+        @Option(names = "--drop-duplicates", description = "Leave out samples whose content came before.")
+        private boolean dropDuplicates;
+
+        @Option(names = "--samples-per-shard", defaultValue = "1024", description = "${DEFAULT-VALUE}.")
+        private int samplesPerShard;
+
+        @Override
+        public void run() {
+            var kind = Setting.of(setting);
+            var parsed = sources.stream().flatMap(source -> SourceSpec.parse(source, kind).stream()).toList();
+            var set = tokenizers.map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
+            var documents = DocumentTokenizer.of(set, kind, seed, new HeldOutSplit(heldOut), augmentation());
+            int threads = Runtime.getRuntime().availableProcessors();
+            new Preparation(documents, set.fingerprint(), samplesPerShard, dropDuplicates, threads)
+                    .run(parsed, out, new PreparationProgress(System.err));
+            set.save(out.resolve("tokenizers"));
+            try (var corpus = TokenCorpus.open(out)) {
+                print(CorpusSummary.of(corpus), spec);
+            }
+        }
+
+        private Augmentation augmentation() {
+            boolean asked = mirrorImages || !speechSpeeds.isEmpty();
+            if (!asked && sources.equals(List.of("demo"))) {
+                return DemoCorpus.AUGMENTATION;
+            }
+            return new Augmentation(mirrorImages, speechSpeeds.isEmpty() ? List.of(1.0) : speechSpeeds);
+        }
     }
 
     @Command(name = "inspect", description = "What a prepared corpus holds: documents and tokens of each part and modality.")
@@ -36,41 +127,43 @@ final class DataCommand implements Runnable {
         @Parameters(paramLabel = "DIR")
         private Path directory;
 
-        @Option(names = "--json", description = "Print one JSON object.")
+        @Option(names = "--json", description = "Print one JSON object, lengths of documents included.")
         private boolean json;
 
         @Override
         public void run() {
             try (var corpus = TokenCorpus.open(directory)) {
-                var out = spec.commandLine().getOut();
-                var parts = new LinkedHashMap<String, Map<String, Long>>();
-                for (var part : corpus.parts()) {
-                    var row = new LinkedHashMap<String, Long>();
-                    row.put("documents", part.train().size());
-                    row.put("held_out_documents", part.heldOut().size());
-                    for (var modality : Modality.values()) {
-                        if (corpus.setting().has(modality)) {
-                            row.put(modality.key(), part.train().tokens(modality));
-                            row.put("held_out_" + modality.key(), part.heldOut().tokens(modality));
-                        }
-                    }
-                    parts.put(part.name(), row);
-                }
+                var summary = CorpusSummary.of(corpus);
                 if (json) {
-                    out.println(JsonMapper.shared().writeValueAsString(Map.of(
-                            "setting", corpus.setting().key(),
-                            "vocabulary", corpus.vocabulary().size(),
-                            "fingerprint", corpus.fingerprint(),
-                            "parts", parts)));
-                    return;
+                    spec.commandLine().getOut().println(JSON.writeValueAsString(summary));
+                } else {
+                    print(summary, spec);
                 }
-                out.println("%s: %s, vocabulary %,d, fingerprint %s"
-                        .formatted(directory, corpus.setting().key(), corpus.vocabulary().size(), corpus.fingerprint()));
-                parts.forEach((name, row) -> {
-                    out.println(name);
-                    row.forEach((what, count) -> out.println(String.format(Locale.ROOT, "  %-20s %,14d", what, count)));
-                });
             }
         }
+    }
+
+    private static void print(CorpusSummary summary, CommandSpec spec) {
+        var out = spec.commandLine().getOut();
+        out.println("setting %s, vocabulary %,d, fingerprint %s"
+                .formatted(summary.setting(), summary.vocabulary(), summary.fingerprint()));
+        out.println("%-20s %10s %10s %14s %14s %14s".formatted("part", "samples", "documents", "text", "image", "speech"));
+        for (var part : summary.parts()) {
+            out.println(row(part.name(), part.samples(), part.train()));
+            out.println(row("  held out", part.samples(), part.heldOut()));
+        }
+        summary.skippedShards().forEach(why -> spec.commandLine().getErr().println("mom: left out: " + why));
+    }
+
+    private static String row(String name, long samples, CorpusSummary.SetSummary set) {
+        return String.format(
+                Locale.ROOT,
+                "%-20s %,10d %,10d %,14d %,14d %,14d",
+                name,
+                samples,
+                set.documents(),
+                set.text(),
+                set.image(),
+                set.speech());
     }
 }

@@ -62,6 +62,7 @@ final class DemoCommand implements Callable<Integer> {
         var settings = new ArrayList<>(List.of(
                 "model.kind=" + RunConfig.key(kind),
                 "model.scale=128x2",
+                "data.shares=[0.6, 0.28, 0.12]",
                 "data.length=256",
                 "data.batch=8",
                 "optimizer.schedule=constant",
