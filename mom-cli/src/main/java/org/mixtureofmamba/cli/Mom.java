@@ -36,7 +36,12 @@ public final class Mom {
 
     /** Runs one command and ends the process with its exit code. */
     public static void main(String[] arguments) {
-        System.exit(commandLine().execute(arguments));
+        try {
+            System.exit(commandLine().execute(arguments));
+        } catch (OutOfMemoryError e) {
+            System.err.println("mom: out of memory on the Java heap: %s; give it more, MOM_JAVA_OPTIONS=-Xmx8g".formatted(e.getMessage()));
+            System.exit(CommandLine.ExitCode.SOFTWARE);
+        }
     }
 
     /** The whole command line, for main and for tests. */

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.cli;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import org.mixtureofmamba.train.ConfigReader;
@@ -16,6 +17,8 @@ import picocli.CommandLine.Spec;
         name = "train",
         description = "Trains one model into one run directory. Ctrl-C saves a checkpoint; --resume goes on from the last one.")
 final class TrainCommand implements Callable<Integer> {
+    private static final Duration WARM_UP = Duration.ofSeconds(1);
+
     @Spec
     private CommandSpec spec;
 
@@ -37,7 +40,7 @@ final class TrainCommand implements Callable<Integer> {
         try (var stop = new Interruption();
                 var data = TrainingData.open(config, new PreparationProgress(System.err));
                 var progress = new TrainingProgress(Path.of(config.run()).getFileName().toString(), System.err)) {
-            long done = new TrainingRun(config, data, progress, stop).train(resume);
+            long done = new TrainingRun(config, data, progress, stop, WARM_UP).train(resume);
             progress.close();
             spec.commandLine().getOut().println("%s: %s".formatted(config.run(), progress.summary()));
             if (done < config.steps()) {

@@ -1,5 +1,6 @@
 package org.mixtureofmamba.train;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.LongStream;
@@ -69,12 +70,13 @@ final class Trainer implements AutoCloseable {
     }
 
     /** Runs forward and backward on the first batch and forgets the outcome, so that no step pays for compiling. */
-    void warmUp(int passes) {
+    void warmUp(Duration least) {
         prepareFirst();
-        for (int i = 0; i < passes; i++) {
+        long end = System.nanoTime() + least.toNanos();
+        do {
             model.forwardBackward(placed, 1);
-        }
-        model.takeLosses();
+            model.takeLosses();
+        } while (System.nanoTime() < end);
         backend.memory().fill(model.parameters().grad(), 0);
         backend.synchronize();
     }

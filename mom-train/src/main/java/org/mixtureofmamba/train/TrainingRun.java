@@ -1,5 +1,6 @@
 package org.mixtureofmamba.train;
 
+import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.Backends;
@@ -9,22 +10,24 @@ import org.mixtureofmamba.core.model.Losses;
 
 /** One run from its first or its last saved step to its end, in its directory. */
 public final class TrainingRun {
-    /** Untimed passes before the first step: the CPU backend is fast once its loops are compiled. */
-    private static final int WARM_UP_PASSES = 2;
-
     private final RunConfig config;
     private final TrainingData data;
     private final TrainingListener listener;
     private final BooleanSupplier stop;
+    private final Duration warmUp;
 
     /**
      * @param stop asked after each step; once it is true the run saves a checkpoint and ends
+     * @param warmUp how long to compute untimed before the first step, so that its clock does not count the compiling of kernels and
+     *     loops; at least one pass in any case
      */
-    public TrainingRun(RunConfig config, TrainingData data, TrainingListener listener, BooleanSupplier stop) {
+    public TrainingRun(
+            RunConfig config, TrainingData data, TrainingListener listener, BooleanSupplier stop, Duration warmUp) {
         this.config = config;
         this.data = data;
         this.listener = listener;
         this.stop = stop;
+        this.warmUp = warmUp;
     }
 
     /**
@@ -57,7 +60,7 @@ public final class TrainingRun {
                     var heldOut = directory.heldOut(start.step())) {
                 listener.started(config, start.step(), parameters.count());
                 if (start.step() < config.steps()) {
-                    trainer.warmUp(WARM_UP_PASSES);
+                    trainer.warmUp(warmUp);
                 }
                 while (trainer.progress().step() < config.steps()) {
                     var step = trainer.step();

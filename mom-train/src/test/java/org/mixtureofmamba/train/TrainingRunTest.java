@@ -3,6 +3,7 @@ package org.mixtureofmamba.train;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
@@ -31,7 +32,7 @@ class TrainingRunTest {
         var data = new TrainingData(index -> batch, index -> batch, SyntheticData.VOCABULARY, 3, "one batch", () -> {});
         var config = config("overfit", "steps=150", "optimizer.lr=0.02", "optimizer.schedule=constant", "optimizer.warmup=5");
         var losses = new ArrayList<Double>();
-        new TrainingRun(config, data, collecting(losses), () -> false).train(false);
+        new TrainingRun(config, data, collecting(losses), () -> false, Duration.ZERO).train(false);
         assertThat(losses.getFirst()).isBetween(Math.log(SyntheticData.VOCABULARY) - 0.5, Math.log(SyntheticData.VOCABULARY) + 0.5);
         assertThat(losses.getLast()).isLessThan(0.2);
     }
@@ -66,7 +67,7 @@ class TrainingRunTest {
                 }
             }
         };
-        assertThatThrownBy(() -> new TrainingRun(killed, data, dying, () -> false).train(false)).hasMessage("killed");
+        assertThatThrownBy(() -> new TrainingRun(killed, data, dying, () -> false, Duration.ZERO).train(false)).hasMessage("killed");
         // What a kill in the middle of a write leaves behind.
         Files.writeString(
                 directory.resolve("killed/metrics.csv"), Files.readString(directory.resolve("killed/metrics.csv")) + "14,67");
@@ -86,7 +87,7 @@ class TrainingRunTest {
                 throw new IllegalStateException("killed");
             }
         };
-        assertThatThrownBy(() -> new TrainingRun(config, data, dying, () -> false).train(false)).hasMessage("killed");
+        assertThatThrownBy(() -> new TrainingRun(config, data, dying, () -> false, Duration.ZERO).train(false)).hasMessage("killed");
         run(config, 6, true);
         assertThat(metrics("early")).hasSize(7);
     }
@@ -133,7 +134,7 @@ class TrainingRunTest {
         run(config, 2, false);
         var data = SyntheticData.of(BATCH, LENGTH, 0);
         var other = new TrainingData(data.train(), data.heldOut(), data.vocabulary(), 3, "another", () -> {});
-        assertThatThrownBy(() -> new TrainingRun(config, other, TrainingListener.SILENT, () -> false).train(true))
+        assertThatThrownBy(() -> new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("other tokenizers or other data");
     }
@@ -174,7 +175,7 @@ class TrainingRunTest {
                 done.set(metrics.step());
             }
         };
-        new TrainingRun(config, SyntheticData.of(BATCH, LENGTH, config.seed()), counting, () -> done.get() >= until).train(resume);
+        new TrainingRun(config, SyntheticData.of(BATCH, LENGTH, config.seed()), counting, () -> done.get() >= until, Duration.ZERO).train(resume);
     }
 
     private static TrainingListener collecting(List<Double> losses) {
