@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.core.bench.TrainingStepBenchmark;

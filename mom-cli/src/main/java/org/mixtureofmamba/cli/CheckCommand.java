@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.core.parity.GoldenBlock;

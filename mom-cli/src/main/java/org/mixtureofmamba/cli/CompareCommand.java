@@ -2,6 +2,7 @@ package org.mixtureofmamba.cli;
 
 import java.nio.file.Path;
 import java.util.List;
+
 import org.mixtureofmamba.eval.Comparison;
 import org.mixtureofmamba.eval.ReportContent;
 import picocli.CommandLine.Command;

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+
 import org.mixtureofmamba.eval.Comparison;
 import org.mixtureofmamba.eval.ReportContent;
 import org.mixtureofmamba.tokenizers.TokenizerSet;

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
 import javax.imageio.ImageIO;
+
 import org.mixtureofmamba.data.source.DemoCorpus;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.Source;

@@ -3,6 +3,7 @@ package org.mixtureofmamba.cli;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+
 import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.train.Environment;
 import picocli.CommandLine.Command;

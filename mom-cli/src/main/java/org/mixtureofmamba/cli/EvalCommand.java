@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.train.HeldOutEvaluation;
 import picocli.CommandLine.Command;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.cli;
 
 import java.io.PrintWriter;
+
 import org.mixtureofmamba.core.MomException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.cli;
 
 import java.io.PrintStream;
 import java.util.Locale;
+
 import org.mixtureofmamba.data.prepare.PrepareProgress;
 
 /** Says on stderr how far tokenising is, once in a while. */

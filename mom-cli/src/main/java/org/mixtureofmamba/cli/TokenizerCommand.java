@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;

@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
+
 import org.mixtureofmamba.train.ConfigReader;
 import org.mixtureofmamba.train.TrainingData;
 import org.mixtureofmamba.train.TrainingRun;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.train;
 
 import java.util.Optional;
+
 import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.data.loader.BatchLoader;
 import org.mixtureofmamba.data.loader.LoaderState;

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
 import tools.jackson.core.JacksonException;

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+
 import org.mixtureofmamba.core.backend.Backend;
 
 /** Joules that the machine's meters count: the GPU's own where a backend has one, else the processor packages' (RAPL). */

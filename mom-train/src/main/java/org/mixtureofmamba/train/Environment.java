@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.backend.Backend;
 import tools.jackson.databind.SerializationFeature;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.train;
 
 import java.nio.file.Path;
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.core.model.LanguageModel;
 import org.mixtureofmamba.core.model.Losses;

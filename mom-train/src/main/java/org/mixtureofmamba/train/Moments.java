@@ -1,6 +1,7 @@
 package org.mixtureofmamba.train;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.nn.Parameters;
 import org.mixtureofmamba.core.tensor.Tensor;

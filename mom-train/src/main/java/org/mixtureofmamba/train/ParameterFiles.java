@@ -5,6 +5,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.TreeMap;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.checkpoint.Safetensors;

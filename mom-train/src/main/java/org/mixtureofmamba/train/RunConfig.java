@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.regex.Pattern;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.model.LanguageModel;

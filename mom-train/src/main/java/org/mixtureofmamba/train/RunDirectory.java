@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.train;
 
 import java.util.OptionalDouble;
+
 import org.mixtureofmamba.core.model.Losses;
 
 /**

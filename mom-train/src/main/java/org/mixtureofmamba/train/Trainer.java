@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.stream.LongStream;
+
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.Backend;

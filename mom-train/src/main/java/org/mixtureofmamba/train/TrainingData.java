@@ -2,6 +2,7 @@ package org.mixtureofmamba.train;
 
 import java.nio.file.Path;
 import java.util.EnumMap;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.loader.BatchLoader;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.train;
 
 import java.nio.file.Path;
+
 import org.mixtureofmamba.core.model.Losses;
 
 /** What a run tells as it goes. Called by the training thread: a slow listener slows the run, though not its clock. */

@@ -2,6 +2,7 @@ package org.mixtureofmamba.train;
 
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.core.modality.Modality;

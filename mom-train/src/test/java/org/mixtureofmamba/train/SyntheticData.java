@@ -2,6 +2,7 @@ package org.mixtureofmamba.train;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
+
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.core.modality.TokenBatch;
 
