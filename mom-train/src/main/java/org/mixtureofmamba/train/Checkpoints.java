@@ -100,7 +100,11 @@ public final class Checkpoints {
             flush(directory);
             dropOldest();
             return target;
+        } catch (FailureException e) {
+            removeLeftovers();
+            throw e;
         } catch (IOException e) {
+            removeLeftovers();
             throw new FailureException(
                     "cannot write %s: %s; the checkpoint before it is intact: free space, then --resume"
                             .formatted(target, e.getMessage()),

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Set;
 
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
@@ -24,6 +25,8 @@ import org.mixtureofmamba.core.UserException;
  * </pre>
  */
 public final class RunDirectory implements AutoCloseable {
+    private static final String METRICS_FILE = "metrics.csv";
+    private static final Set<String> BEFORE_FIRST_STEP = Set.of(".lock", "config.yaml", "environment.json");
     private static final List<String> METRICS = List.of(
             "step",
             "tokens",
@@ -59,9 +62,9 @@ public final class RunDirectory implements AutoCloseable {
         var root = Path.of(config.run());
         var configFile = root.resolve("config.yaml");
         try {
-            if (Files.exists(configFile)) {
+            if (Files.exists(root.resolve(METRICS_FILE))) {
                 requireSameRun(config, resume, configFile);
-            } else if (Files.exists(root) && !isEmpty(root)) {
+            } else if (Files.exists(root) && !neverBegan(root)) {
                 throw new UserException("%s exists and holds no run; give another directory, run=DIR".formatted(root));
             }
             Files.createDirectories(root);
@@ -73,7 +76,7 @@ public final class RunDirectory implements AutoCloseable {
                 throw new UserException("%s is being written to by another process; wait for it or give another run=DIR"
                         .formatted(root));
             }
-            if (!Files.exists(configFile)) {
+            if (!Files.exists(root.resolve(METRICS_FILE))) {
                 new ConfigReader().write(config, configFile);
             }
             return new RunDirectory(root, channel, lock);
@@ -104,9 +107,10 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    private static boolean isEmpty(Path directory) throws IOException {
+    /** Whether a directory holds no more than a run leaves that failed before its first step. */
+    private static boolean neverBegan(Path directory) throws IOException {
         try (var inside = Files.list(directory)) {
-            return inside.allMatch(file -> file.getFileName().toString().equals(".lock"));
+            return inside.map(file -> file.getFileName().toString()).allMatch(BEFORE_FIRST_STEP::contains);
         }
     }
 
@@ -122,7 +126,7 @@ public final class RunDirectory implements AutoCloseable {
 
     /** {@code metrics.csv} without rows after a step. */
     StepLog metrics(long lastStep) {
-        return StepLog.open(root.resolve("metrics.csv"), METRICS, lastStep);
+        return StepLog.open(root.resolve(METRICS_FILE), METRICS, lastStep);
     }
 
     /** {@code heldout.csv} without rows after a step. */

@@ -117,6 +117,13 @@ class TrainingRunTest {
     }
 
     @Test
+    void aRunThatCouldNotBeginLeavesItsDirectoryFree() throws IOException {
+        assertThatThrownBy(() -> run(config("failed", "backend.name=abacus"), 2, false)).isInstanceOf(UserException.class);
+        run(config("failed", "steps=2"), 2, false);
+        assertThat(metrics("failed")).hasSize(3);
+    }
+
+    @Test
     void aDamagedCheckpointIsNamedAndNotUsed() throws IOException {
         var config = config("damaged", "steps=4", "checkpoint.every=2");
         run(config, 2, false);
