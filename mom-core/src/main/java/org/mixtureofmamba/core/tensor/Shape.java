@@ -36,9 +36,14 @@ public final class Shape {
         return size;
     }
 
-    /** The last extent. */
+    /** The last extent; that of a flat buffer of a large model is beyond an int, see {@link #rowLength}. */
     public int columns() {
-        return Math.toIntExact(extents[extents.length - 1]);
+        return Math.toIntExact(rowLength());
+    }
+
+    /** The last extent. */
+    public long rowLength() {
+        return extents[extents.length - 1];
     }
 
     /** The product of all extents but the last: 1 for a vector. */

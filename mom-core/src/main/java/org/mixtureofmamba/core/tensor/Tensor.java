@@ -19,8 +19,8 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public Tensor {
-        long end = shape.size() == 0 ? offset : offset + (shape.rows() - 1) * rowStride + shape.columns();
-        if (offset < 0 || rowStride < shape.columns() || end * dtype.byteSize() > storage.byteSize()) {
+        long end = shape.size() == 0 ? offset : offset + (shape.rows() - 1) * rowStride + shape.rowLength();
+        if (offset < 0 || rowStride < shape.rowLength() || end * dtype.byteSize() > storage.byteSize()) {
             throw new IndexOutOfBoundsException("a %s tensor %s at %d, row stride %d, does not lie within %d bytes"
                     .formatted(dtype, shape, offset, rowStride, storage.byteSize()));
         }
@@ -28,7 +28,7 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
 
     /** The whole of a storage from its start, without gaps. */
     public static Tensor of(DType dtype, Shape shape, Storage storage) {
-        return new Tensor(dtype, shape, storage, 0, shape.columns());
+        return new Tensor(dtype, shape, storage, 0, shape.rowLength());
     }
 
     /** Zeros in host memory that lives as long as {@code arena}. */
@@ -65,7 +65,7 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
     }
 
     public boolean isContiguous() {
-        return rowStride == columns() || rows() == 1;
+        return rowStride == shape.rowLength() || rows() == 1;
     }
 
     /** Columns {@code from} (inclusive) to {@code to} (exclusive) of every row, as [rows, to - from]. */
@@ -95,7 +95,7 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
         if (other.size() != size() || !isContiguous()) {
             throw new IllegalArgumentException("%s cannot be seen as %s".formatted(shape, other));
         }
-        return new Tensor(dtype, other, storage, offset, other.columns());
+        return new Tensor(dtype, other, storage, offset, other.rowLength());
     }
 
     /** Where the first element lies in device memory, in bytes. */

@@ -7,13 +7,15 @@ import org.mixtureofmamba.core.tensor.Tensor;
 /** Copies within the card's memory, between types and between row strides. */
 final class Copies {
     private final CudaStream stream;
+    private final LazyZeros zeros;
     private final Kernel toBf16;
     private final Kernel toFloat;
     private final Kernel words;
 
-    Copies(Kernels kernels, CudaStream stream) {
+    Copies(Kernels kernels, CudaStream stream, LazyZeros zeros) {
         var module = kernels.module("copy.cu");
         this.stream = stream;
+        this.zeros = zeros;
         this.toBf16 = module.kernel("copyFloatToBf16");
         this.toFloat = module.kernel("copyBf16ToFloat");
         this.words = module.kernel("copyHalfWords");
@@ -21,6 +23,8 @@ final class Copies {
 
     /** Tensors of equal size; rounds to the target's type. */
     void onDevice(Tensor from, Tensor to) {
+        zeros.settle(from);
+        zeros.settle(to);
         if (from.dtype() != to.dtype()) {
             convert(from, to);
         } else if (from.isContiguous() && to.isContiguous()) {
@@ -50,10 +54,10 @@ final class Copies {
         kernel.grid(kernel.blocks(from.size() * elementsOfOne))
                 .with(to)
                 .with(to.rowStride() * elementsOfOne)
-                .with((long) to.columns() * elementsOfOne)
+                .with(to.shape().rowLength() * elementsOfOne)
                 .with(from)
                 .with(from.rowStride() * elementsOfOne)
-                .with((long) from.columns() * elementsOfOne)
+                .with(from.shape().rowLength() * elementsOfOne)
                 .with(from.size() * elementsOfOne)
                 .launch();
     }

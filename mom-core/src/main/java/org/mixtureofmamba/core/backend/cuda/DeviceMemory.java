@@ -24,14 +24,16 @@ final class DeviceMemory implements Memory, AutoCloseable {
 
     private final CudaStream stream;
     private final Copies copies;
+    private final LazyZeros zeros;
     private final Map<Storage, Held> held = new IdentityHashMap<>();
     private final Pinned pinned = new Pinned(PINNED_BYTES);
     private long heldBytes;
     private long peakBytes;
 
-    DeviceMemory(CudaStream stream, Copies copies) {
+    DeviceMemory(CudaStream stream, Copies copies, LazyZeros zeros) {
         this.stream = stream;
         this.copies = copies;
+        this.zeros = zeros;
     }
 
     /** Host memory that the device reads and writes by itself. */
@@ -107,6 +109,7 @@ final class DeviceMemory implements Memory, AutoCloseable {
             throw new IllegalArgumentException("not allocated here, or given back before");
         }
         heldBytes -= former.bytes();
+        zeros.forget(storage);
         CudaErrors.check(
                 cudart.cuMemFree(((Storage.Device) storage).address()), "cuMemFree", former.purpose());
     }
@@ -119,6 +122,10 @@ final class DeviceMemory implements Memory, AutoCloseable {
     @Override
     public void fill(Tensor tensor, double value) {
         requireContiguous(tensor);
+        if (value == 0 && zeros.accept(tensor)) {
+            return;
+        }
+        zeros.settle(tensor);
         long address = tensor.deviceAddress();
         long size = tensor.size();
         int status = switch (tensor.dtype()) {
@@ -170,6 +177,7 @@ final class DeviceMemory implements Memory, AutoCloseable {
                 upload(same, to);
             }
         } else if (to.isContiguous()) {
+            zeros.settle(to);
             transfer(from.segment(), to.deviceAddress(), bytesOf(from), Direction.TO_DEVICE);
         } else {
             var dense = onDevice(to);
@@ -192,6 +200,7 @@ final class DeviceMemory implements Memory, AutoCloseable {
                 free(dense.storage());
             }
         } else if (to.isContiguous() && from.dtype() == to.dtype()) {
+            zeros.settle(from);
             transfer(to.segment(), from.deviceAddress(), bytesOf(from), Direction.TO_HOST);
         } else {
             try (var arena = Arena.ofConfined()) {

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import org.bytedeco.cuda.cudart.CUfunc_st;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
@@ -22,15 +23,23 @@ final class Kernel {
     private final int[] launch;
     private final CudaStream stream;
     private final LaunchArguments arguments;
+    private final LazyZeros zeros;
     private int gridX;
     private int gridY;
     private int gridZ;
 
-    Kernel(String name, CUmod_st module, int[] launch, CudaStream stream, LaunchArguments arguments) {
+    Kernel(
+            String name,
+            CUmod_st module,
+            int[] launch,
+            CudaStream stream,
+            LaunchArguments arguments,
+            LazyZeros zeros) {
         this.name = name;
         this.launch = launch;
         this.stream = stream;
         this.arguments = arguments;
+        this.zeros = zeros;
         CudaErrors.check(cudart.cuModuleGetFunction(function, module, name), "cuModuleGetFunction", name);
         if (sharedBytes() > SHARED_WITHOUT_ASKING) {
             CudaErrors.check(
@@ -79,19 +88,24 @@ final class Kernel {
 
     /** The address of a tensor's first element. */
     Kernel with(Tensor tensor) {
+        zeros.settle(tensor);
         arguments.put(tensor.deviceAddress());
         return this;
     }
 
     /** The address of a tensor's first element, and how many elements its rows lie apart. */
     Kernel withRows(Tensor tensor) {
-        arguments.put(tensor.deviceAddress());
+        with(tensor);
         arguments.put(Math.toIntExact(tensor.rowStride()));
         return this;
     }
 
-    Kernel withAddress(long address) {
-        arguments.put(address);
+    /** The address of a tensor's first element, or the null pointer. */
+    Kernel with(Optional<Tensor> tensor) {
+        if (tensor.isPresent()) {
+            return with(tensor.get());
+        }
+        arguments.put(0L);
         return this;
     }
 

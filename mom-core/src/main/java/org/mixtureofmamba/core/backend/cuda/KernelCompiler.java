@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;
@@ -36,18 +37,20 @@ interface KernelCompiler {
         public byte[] compile(String name, String source, Map<String, String> headers, List<String> options) {
             var headerNames = headers.keySet().toArray(String[]::new);
             var headerTexts = headers.values().toArray(String[]::new);
+            // Functions without annotation, lambdas among them, are the device's: there is no host here.
+            var allOptions = Stream.concat(options.stream(), Stream.of("--device-as-default-execution-space"));
             try (var program = new _nvrtcProgram();
                     var sourceText = new BytePointer(source);
                     var sourceName = new BytePointer(name);
                     var texts = new PointerPointer<BytePointer>(headerTexts);
                     var names = new PointerPointer<BytePointer>(headerNames);
-                    var flags = new PointerPointer<BytePointer>(options.toArray(String[]::new))) {
+                    var flags = new PointerPointer<BytePointer>(allOptions.toArray(String[]::new))) {
                 CudaErrors.checkCompiler(
                         nvrtc.nvrtcCreateProgram(program, sourceText, sourceName, headers.size(), texts, names),
                         "nvrtcCreateProgram",
                         name);
                 try {
-                    int status = nvrtc.nvrtcCompileProgram(program, options.size(), flags);
+                    int status = nvrtc.nvrtcCompileProgram(program, options.size() + 1, flags);
                     if (status == nvrtc.NVRTC_ERROR_COMPILATION || status == nvrtc.NVRTC_ERROR_INVALID_OPTION) {
                         throw new FailureException("%s does not compile with %s: %s; a changed kernel must be mended, a released one reported"
                                 .formatted(name, version(), firstError(program)));

@@ -15,13 +15,15 @@ final class Kernels implements AutoCloseable {
     private final KernelCache cache;
     private final List<String> options;
     private final CudaStream stream;
+    private final LazyZeros zeros;
     private final LaunchArguments arguments = new LaunchArguments();
     private final Map<List<String>, Module> modules = new HashMap<>();
 
-    Kernels(CudaDevice device, KernelCache cache, Precision precision, CudaStream stream) {
+    Kernels(CudaDevice device, KernelCache cache, Precision precision, CudaStream stream, LazyZeros zeros) {
         this.cache = cache;
         this.options = options(device.architecture(), precision);
         this.stream = stream;
+        this.zeros = zeros;
         // The first run on a card compiles every file; side by side, that takes as long as the longest.
         KernelSource.FILES.parallelStream().forEach(file -> cache.machineCode(KernelSource.resource(file), options));
     }
@@ -64,7 +66,7 @@ final class Kernels implements AutoCloseable {
         }
 
         Kernel kernel(String name) {
-            return new Kernel(name, handle, integers(name + "_launch", 4), stream, arguments);
+            return new Kernel(name, handle, integers(name + "_launch", 4), stream, arguments, zeros);
         }
 
         /** A module-wide integer. */

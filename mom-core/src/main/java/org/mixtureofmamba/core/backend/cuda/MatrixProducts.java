@@ -30,9 +30,13 @@ final class MatrixProducts implements AutoCloseable {
     /** Alignment beyond which no algorithm gains. */
     private static final int WIDEST_ACCESS = 16;
 
-    private final CudaStream stream;
     private final DeviceMemory memory;
-    private final Storage.Device workspace;
+    private final LazyZeros zeros;
+    private final Lane main;
+    private final Lane side;
+    private final CudaEvent forked = new CudaEvent(CudaEvent.Timing.NONE);
+    private final CudaEvent joined = new CudaEvent(CudaEvent.Timing.NONE);
+    private Lane current;
     private final cublasLtContext handle = new cublasLtContext();
     private final FloatPointer one = new FloatPointer(1f);
     private final FloatPointer zero = new FloatPointer(0f);
@@ -43,11 +47,35 @@ final class MatrixProducts implements AutoCloseable {
     private final Address addressWorkspace = new Address();
     private final Map<Form, Plan> plans = new LinkedHashMap<>(256, 0.75f, true);
 
-    MatrixProducts(CudaStream stream, DeviceMemory memory) {
-        this.stream = stream;
+    MatrixProducts(CudaStream stream, DeviceMemory memory, LazyZeros zeros) {
         this.memory = memory;
+        this.zeros = zeros;
         CudaErrors.checkProducts(cublas.cublasLtCreate(handle), "cublasLtCreate", "matrix products");
-        this.workspace = (Storage.Device) memory.allocate(WORKSPACE_BYTES, "matrix products");
+        this.main = lane(stream);
+        this.side = lane(new CudaStream("products beside others"));
+        this.current = main;
+    }
+
+    /** A stream with the scratch memory of its products. */
+    private record Lane(CudaStream stream, Storage.Device workspace) {}
+
+    private Lane lane(CudaStream stream) {
+        return new Lane(stream, (Storage.Device) memory.allocate(WORKSPACE_BYTES, "matrix products"));
+    }
+
+    /**
+     * Runs products that do not depend on each other side by side, so that one fills the multiprocessors which the other's last wave leaves
+     * idle. What follows waits for both.
+     */
+    void beside(Runnable some, Runnable others) {
+        forked.record(main.stream);
+        side.stream.await(forked);
+        current = side;
+        others.run();
+        current = main;
+        some.run();
+        joined.record(side.stream);
+        main.stream.await(joined);
     }
 
     String version() {
@@ -112,7 +140,8 @@ final class MatrixProducts implements AutoCloseable {
 
     /** out = addend + left · right; the addend may be {@code out}. */
     void multiplyAdd(Tensor left, Use useLeft, Tensor right, Use useRight, Tensor addend, Tensor out) {
-        run(left, useLeft, right, useRight, one, addend, out);
+        boolean addsToNothing = addend.equals(out) && zeros.take(out);
+        run(left, useLeft, right, useRight, addsToNothing ? zero : one, addend, out);
     }
 
     private void run(
@@ -123,6 +152,10 @@ final class MatrixProducts implements AutoCloseable {
         }
         if (inner == 0) {
             throw new IllegalArgumentException("a product over nothing: " + describe(left, right, out));
+        }
+        if (zeros.settle(left) | zeros.settle(right) | zeros.settle(addend) | zeros.settle(out)) {
+            forked.record(main.stream);
+            current.stream.await(forked);
         }
         // A row-major matrix is the transpose of a column-major one, so the library is asked for outᵀ = rightᵀ · leftᵀ.
         var form = new Form(
@@ -159,9 +192,9 @@ final class MatrixProducts implements AutoCloseable {
                 addressD.at(out.deviceAddress()),
                 plan.d,
                 plan.algorithm,
-                addressWorkspace.at(workspace.address()),
+                addressWorkspace.at(current.workspace.address()),
                 WORKSPACE_BYTES,
-                stream.handle);
+                current.stream.handle);
         if (status != cublas.CUBLAS_STATUS_SUCCESS) {
             CudaErrors.checkProducts(status, "cublasLtMatmul", describe(left, right, out));
         }
@@ -259,6 +292,10 @@ final class MatrixProducts implements AutoCloseable {
         plans.values().forEach(Plan::close);
         plans.clear();
         cublas.cublasLtDestroy(handle);
-        memory.free(workspace);
+        memory.free(main.workspace);
+        memory.free(side.workspace);
+        side.stream.close();
+        forked.close();
+        joined.close();
     }
 }

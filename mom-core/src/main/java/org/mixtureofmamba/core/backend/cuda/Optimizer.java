@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.backend.cuda;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Optional;
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
@@ -51,7 +52,7 @@ final class Optimizer {
         boolean isMaster = working.deviceAddress() == master.deviceAddress();
         adamW.grid(adamW.blocks(master.size()))
                 .with(master)
-                .withAddress(isMaster ? 0 : working.deviceAddress())
+                .with(isMaster ? Optional.empty() : Optional.of(working))
                 .with(grad)
                 .with(firstMoment)
                 .with(secondMoment)

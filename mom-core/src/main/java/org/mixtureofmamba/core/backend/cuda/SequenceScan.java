@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.backend.cuda;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.ScanGradients;
@@ -116,15 +117,15 @@ final class SequenceScan {
         var out = channels.room(y);
         var kernel = compiled.forward;
         var segments = Segments.of(length, batch * kernel.blocks(in.width), multiprocessors, compiled.segmentMultiple);
-        long segmentState = 0;
-        long segmentDt = 0;
+        Optional<Tensor> segmentState = Optional.empty();
+        Optional<Tensor> segmentDt = Optional.empty();
         if (segments.count() > 1) {
             segmentState = floats(batch, segments.count(), in.width, states);
             segmentDt = floats(batch, segments.count(), in.width);
             var first = compiled.forwardSegments;
             first.grid(first.blocks(in.width), segments.count() - 1, batch)
-                    .withAddress(segmentState)
-                    .withAddress(segmentDt)
+                    .with(segmentState)
+                    .with(segmentDt)
                     .withRows(in.x)
                     .withRows(in.dt)
                     .with(in.matB)
@@ -151,8 +152,8 @@ final class SequenceScan {
                 .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
                 .with(layout.rowOf())
                 .with(layout.documentStart())
-                .withAddress(segmentState)
-                .withAddress(segmentDt)
+                .with(segmentState)
+                .with(segmentDt)
                 .with(length)
                 .with(in.width)
                 .with(segments.length())
@@ -174,15 +175,15 @@ final class SequenceScan {
         var kernel = compiled.backward;
         int groups = kernel.blocks(in.width);
         var segments = Segments.of(length, batch * groups, multiprocessors, compiled.segmentMultiple);
-        long segmentGrad = 0;
-        long segmentDt = 0;
+        Optional<Tensor> segmentGrad = Optional.empty();
+        Optional<Tensor> segmentDt = Optional.empty();
         if (segments.count() > 1) {
             segmentGrad = floats(batch, segments.count(), in.width, states);
             segmentDt = floats(batch, segments.count(), in.width);
             var first = compiled.backwardSegments;
             first.grid(first.blocks(in.width), segments.count() - 1, batch)
-                    .withAddress(segmentGrad)
-                    .withAddress(segmentDt)
+                    .with(segmentGrad)
+                    .with(segmentDt)
                     .withRows(gradOut)
                     .withRows(in.dt)
                     .withRows(in.z)
@@ -200,7 +201,7 @@ final class SequenceScan {
         var gradX = channels.room(gradients.x());
         var gradDt = channels.room(gradients.dt());
         var gradZ = channels.room(gradients.z());
-        var partialBC = workspace.tensor(DType.FLOAT32, groups, layout.tokens(), 2L * states);
+        var partialBC = workspace.tensor(gradY.dtype(), groups, layout.tokens(), 2L * states);
         int partials = batch * segments.count();
         var partialParameters =
                 workspace.tensor(DType.FLOAT32, partials, states + 1L + slabs.count(), in.width);
@@ -222,8 +223,8 @@ final class SequenceScan {
                 .with(biases.of(in.dtBias, slabs))
                 .with(layout.rowOf())
                 .with(layout.documentStart())
-                .withAddress(segmentGrad)
-                .withAddress(segmentDt)
+                .with(segmentGrad)
+                .with(segmentDt)
                 .with(length)
                 .with(in.width)
                 .with(segments.length())
@@ -282,8 +283,8 @@ final class SequenceScan {
         }
     }
 
-    private long floats(long... extents) {
-        return workspace.tensor(DType.FLOAT32, extents).deviceAddress();
+    private Optional<Tensor> floats(long... extents) {
+        return Optional.of(workspace.tensor(DType.FLOAT32, extents));
     }
 
     private static int divideUp(int value, int by) {

@@ -3,30 +3,17 @@
 // x, out, gradOut, gradX [T, D] in ACT; w, gradW [D] and r [T] float32; arithmetic float32. Forward keeps r.
 // Backward, with xhat = x r:  gradX += r (gradOut w - xhat mean(gradOut w xhat));  gradW += sum over t of gradOut xhat.
 // gradX and gradW accumulate. gradW: each block sums its rows, a second kernel the blocks, both in a fixed order.
-// Two versions of each, for rows that 16-byte accesses fit and for any: the suffix Any.
+// A warp holds a whole row in registers, MOM_VECTORS accesses of 16 bytes a lane: rows of 32 * MOM_VECTORS accesses exactly. The versions
+// with the suffix Any take rows of any width and alignment, and read them twice.
 #include "common.cuh"
+
+#ifndef MOM_VECTORS
+#define MOM_VECTORS 4
+#endif
 
 constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / 32;
-constexpr int ROWS = 32;  // of a block in backward
-
-template <int V>
-__device__ __forceinline__ void load(const ACT* address, float (&values)[V]) {
-    if constexpr (V == 1) {
-        values[0] = toFloat(*address);
-    } else {
-        unpack(*reinterpret_cast<const uint4*>(address), values);
-    }
-}
-
-template <int V>
-__device__ __forceinline__ void save(ACT* address, const float (&values)[V]) {
-    if constexpr (V == 1) {
-        store(address, values[0]);
-    } else {
-        *reinterpret_cast<uint4*>(address) = pack(values);
-    }
-}
+constexpr int ROWS = 64;  // of a block in backward
 
 /** The sum over a warp, in every lane. */
 __device__ __forceinline__ float sumOfWarp(float value) {
@@ -34,108 +21,19 @@ __device__ __forceinline__ float sumOfWarp(float value) {
     return value;
 }
 
-/** A warp a row. */
-template <int V>
-__device__ __forceinline__ void forward(ACT* out, int outStride, float* inverseRms, const ACT* x, int xStride, const float* weight,
-                                        float epsilon, int rows, int columns) {
-    const int row = blockIdx.x * WARPS + threadIdx.x / 32;
-    if (row >= rows) return;
-    const int lane = threadIdx.x % 32;
-    x += (long)row * xStride;
-    out += (long)row * outStride;
-    float squares = 0;
-    float values[V];
-    for (int d = lane * V; d < columns; d += 32 * V) {
-        load<V>(x + d, values);
-#pragma unroll
-        for (int i = 0; i < V; i++) squares += values[i] * values[i];
-    }
-    const float r = 1.0f / sqrtf(sumOfWarp(squares) / columns + epsilon);
-    for (int d = lane * V; d < columns; d += 32 * V) {
-        load<V>(x + d, values);
-#pragma unroll
-        for (int i = 0; i < V; i++) values[i] *= r * weight[d + i];
-        save<V>(out + d, values);
-    }
-    if (lane == 0) inverseRms[row] = r;
-}
+constexpr int V = ACT_PER_16B;
+constexpr int VECTORS = MOM_VECTORS;
+constexpr int COLUMNS = 32 * VECTORS * V;
 
-/**
- * First a warp a row finds mean(gradOut w xhat), then the threads spread over columns, in as many groups of rows as there are threads to
- * spare, write gradX and sum gradW.
- */
-template <int V>
-__device__ __forceinline__ void backward(ACT* gradX, int gradXStride, float* partial, const ACT* gradOut, int gradOutStride, const ACT* x,
-                                         int xStride, const float* weight, const float* inverseRms, int rows, int columns) {
-    __shared__ float rOfRow[ROWS], meanOfRow[ROWS];
-    __shared__ float ofGroup[THREADS * V];
-    const int firstRow = blockIdx.x * ROWS;
-    const int lane = threadIdx.x % 32;
-    float g[V], v[V], old[V];
-    for (int row = threadIdx.x / 32; row < ROWS && firstRow + row < rows; row += WARPS) {
-        const ACT* gradRow = gradOut + (long)(firstRow + row) * gradOutStride;
-        const ACT* xRow = x + (long)(firstRow + row) * xStride;
-        const float r = inverseRms[firstRow + row];
-        float sum = 0;
-        for (int d = lane * V; d < columns; d += 32 * V) {
-            load<V>(gradRow + d, g);
-            load<V>(xRow + d, v);
+/** What a lane holds of a row: vector i is at column (32 i + lane) V. */
+struct Row {
+    uint4 vectors[VECTORS];
+
+    __device__ __forceinline__ void load(const ACT* row, int lane) {
 #pragma unroll
-            for (int i = 0; i < V; i++) sum += g[i] * weight[d + i] * v[i];
-        }
-        sum = sumOfWarp(sum);
-        if (lane == 0) {
-            rOfRow[row] = r;
-            meanOfRow[row] = sum * r / columns;
-        }
+        for (int i = 0; i < VECTORS; i++) vectors[i] = reinterpret_cast<const uint4*>(row)[32 * i + lane];
     }
-    __syncthreads();
-    const int vectors = columns / V;
-    const int groups = vectors < THREADS ? THREADS / vectors : 1;
-    const int group = threadIdx.x / (vectors < THREADS ? vectors : THREADS);
-    const int last = min(ROWS, rows - firstRow);
-    // Where a row has more vectors than there are threads, a thread takes several, one after the other; groups is 1 then.
-    for (int vector = groups > 1 ? threadIdx.x % vectors : threadIdx.x; vector < vectors; vector += THREADS) {
-        const int d = vector * V;
-        float w[V], sum[V];
-#pragma unroll
-        for (int i = 0; i < V; i++) {
-            w[i] = weight[d + i];
-            sum[i] = 0;
-        }
-        if (group < groups) {
-            for (int row = group; row < last; row += groups) {
-                ACT* target = gradX + (long)(firstRow + row) * gradXStride + d;
-                load<V>(gradOut + (long)(firstRow + row) * gradOutStride + d, g);
-                load<V>(x + (long)(firstRow + row) * xStride + d, v);
-                load<V>(target, old);
-                const float r = rOfRow[row], mean = meanOfRow[row];
-#pragma unroll
-                for (int i = 0; i < V; i++) {
-                    const float xhat = v[i] * r;
-                    sum[i] += g[i] * xhat;
-                    old[i] += r * (g[i] * w[i] - xhat * mean);
-                }
-                save<V>(target, old);
-            }
-        }
-        if (groups == 1) {
-#pragma unroll
-            for (int i = 0; i < V; i++) partial[(long)blockIdx.x * columns + d + i] = sum[i];
-        } else if (group < groups) {
-#pragma unroll
-            for (int i = 0; i < V; i++) ofGroup[group * columns + d + i] = sum[i];
-        }
-    }
-    if (groups > 1) {
-        __syncthreads();
-        for (int d = threadIdx.x; d < columns; d += THREADS) {
-            float sum = 0;
-            for (int each = 0; each < groups; each++) sum += ofGroup[each * columns + d];
-            partial[(long)blockIdx.x * columns + d] = sum;
-        }
-    }
-}
+};
 
 extern "C" {
 
@@ -143,28 +41,126 @@ extern "C" {
 __device__ int rmsNormForward_launch[4] = {THREADS, WARPS, 0, 0};
 __global__ void __launch_bounds__(THREADS) rmsNormForward(ACT* out, int outStride, float* inverseRms, const ACT* x, int xStride,
                                                           const float* weight, float epsilon, int rows, int columns) {
-    forward<ACT_PER_16B>(out, outStride, inverseRms, x, xStride, weight, epsilon, rows, columns);
+    const int row = blockIdx.x * WARPS + threadIdx.x / 32;
+    if (row >= rows) return;
+    const int lane = threadIdx.x % 32;
+    Row xRow;
+    xRow.load(x + (long)row * xStride, lane);
+    float squares = 0, values[V];
+#pragma unroll
+    for (int i = 0; i < VECTORS; i++) {
+        unpack(xRow.vectors[i], values);
+#pragma unroll
+        for (int j = 0; j < V; j++) squares += values[j] * values[j];
+    }
+    const float r = 1.0f / sqrtf(sumOfWarp(squares) / COLUMNS + epsilon);
+    uint4* target = reinterpret_cast<uint4*>(out + (long)row * outStride);
+#pragma unroll
+    for (int i = 0; i < VECTORS; i++) {
+        unpack(xRow.vectors[i], values);
+#pragma unroll
+        for (int j = 0; j < V; j++) values[j] *= r * weight[(32 * i + lane) * V + j];
+        target[32 * i + lane] = pack(values);
+    }
+    if (lane == 0) inverseRms[row] = r;
 }
 
 __device__ int rmsNormForwardAny_launch[4] = {THREADS, WARPS, 0, 0};
 __global__ void __launch_bounds__(THREADS) rmsNormForwardAny(ACT* out, int outStride, float* inverseRms, const ACT* x, int xStride,
                                                              const float* weight, float epsilon, int rows, int columns) {
-    forward<1>(out, outStride, inverseRms, x, xStride, weight, epsilon, rows, columns);
+    const int row = blockIdx.x * WARPS + threadIdx.x / 32;
+    if (row >= rows) return;
+    const int lane = threadIdx.x % 32;
+    x += (long)row * xStride;
+    out += (long)row * outStride;
+    float squares = 0;
+    for (int d = lane; d < columns; d += 32) squares += toFloat(x[d]) * toFloat(x[d]);
+    const float r = 1.0f / sqrtf(sumOfWarp(squares) / columns + epsilon);
+    for (int d = lane; d < columns; d += 32) store(out + d, toFloat(x[d]) * (r * weight[d]));
+    if (lane == 0) inverseRms[row] = r;
 }
 
-// units: rows a block; partial [blocks, D]
+// units: rows a block; partial [blocks, D]. A warp takes every eighth row and keeps its lanes' columns of gradW.
 __device__ int rmsNormBackward_launch[4] = {THREADS, ROWS, 0, 0};
-__global__ void __launch_bounds__(THREADS)
+__global__ void __launch_bounds__(THREADS, VECTORS <= 2 ? 3 : VECTORS <= 4 ? 2 : 1)
     rmsNormBackward(ACT* gradX, int gradXStride, float* partial, const ACT* gradOut, int gradOutStride, const ACT* x, int xStride,
                     const float* weight, const float* inverseRms, int rows, int columns) {
-    backward<ACT_PER_16B>(gradX, gradXStride, partial, gradOut, gradOutStride, x, xStride, weight, inverseRms, rows, columns);
+    __shared__ float ofWarp[WARPS][32 * V];
+    const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+    float sums[VECTORS][V] = {};
+    for (int row = blockIdx.x * ROWS + warp; row < min((blockIdx.x + 1) * ROWS, rows); row += WARPS) {
+        Row gRow, xRow, old;
+        gRow.load(gradOut + (long)row * gradOutStride, lane);
+        xRow.load(x + (long)row * xStride, lane);
+        uint4* target = reinterpret_cast<uint4*>(gradX + (long)row * gradXStride);
+        old.load(gradX + (long)row * gradXStride, lane);
+        const float r = inverseRms[row];
+        float product = 0, g[V], v[V], o[V];
+#pragma unroll
+        for (int i = 0; i < VECTORS; i++) {
+            unpack(gRow.vectors[i], g);
+            unpack(xRow.vectors[i], v);
+#pragma unroll
+            for (int j = 0; j < V; j++) product += g[j] * weight[(32 * i + lane) * V + j] * v[j];
+        }
+        const float mean = sumOfWarp(product) * r / COLUMNS;
+#pragma unroll
+        for (int i = 0; i < VECTORS; i++) {
+            unpack(gRow.vectors[i], g);
+            unpack(xRow.vectors[i], v);
+            unpack(old.vectors[i], o);
+#pragma unroll
+            for (int j = 0; j < V; j++) {
+                const float xhat = v[j] * r;
+                sums[i][j] += g[j] * xhat;
+                o[j] += r * (g[j] * weight[(32 * i + lane) * V + j] - xhat * mean);
+            }
+            target[32 * i + lane] = pack(o);
+        }
+    }
+    for (int i = 0; i < VECTORS; i++) {
+#pragma unroll
+        for (int j = 0; j < V; j++) ofWarp[warp][lane * V + j] = sums[i][j];
+        __syncthreads();
+        for (int d = threadIdx.x; d < 32 * V; d += THREADS) {
+            float sum = 0;
+            for (int each = 0; each < WARPS; each++) sum += ofWarp[each][d];
+            partial[(long)blockIdx.x * COLUMNS + i * 32 * V + d] = sum;
+        }
+        __syncthreads();
+    }
 }
 
+// A warp finds mean(gradOut w xhat) of a row, then the threads spread over columns.
 __device__ int rmsNormBackwardAny_launch[4] = {THREADS, ROWS, 0, 0};
 __global__ void __launch_bounds__(THREADS)
     rmsNormBackwardAny(ACT* gradX, int gradXStride, float* partial, const ACT* gradOut, int gradOutStride, const ACT* x, int xStride,
                        const float* weight, const float* inverseRms, int rows, int columns) {
-    backward<1>(gradX, gradXStride, partial, gradOut, gradOutStride, x, xStride, weight, inverseRms, rows, columns);
+    __shared__ float meanOfRow[ROWS];
+    const int firstRow = blockIdx.x * ROWS;
+    const int last = min(ROWS, rows - firstRow);
+    const int lane = threadIdx.x % 32;
+    for (int row = threadIdx.x / 32; row < last; row += WARPS) {
+        const ACT* gradRow = gradOut + (long)(firstRow + row) * gradOutStride;
+        const ACT* xRow = x + (long)(firstRow + row) * xStride;
+        float product = 0;
+        for (int d = lane; d < columns; d += 32) product += toFloat(gradRow[d]) * weight[d] * toFloat(xRow[d]);
+        product = sumOfWarp(product);
+        if (lane == 0) meanOfRow[row] = product * inverseRms[firstRow + row] / columns;
+    }
+    __syncthreads();
+    for (int d = threadIdx.x; d < columns; d += THREADS) {
+        float sum = 0;
+        for (int row = 0; row < last; row++) {
+            const long t = firstRow + row;
+            const float r = inverseRms[t], g = toFloat(gradOut[t * gradOutStride + d]);
+            const float xhat = toFloat(x[t * xStride + d]) * r;
+            ACT* target = gradX + t * gradXStride + d;
+            sum += g * xhat;
+            store(target, toFloat(*target) + r * (g * weight[d] - xhat * meanOfRow[row]));
+        }
+        partial[(long)blockIdx.x * columns + d] = sum;
+    }
 }
 
 // units: columns a block. Each of the 32 warps' lanes takes a column, the warps take the partial sums in turn, then the warps are added up.

@@ -1,0 +1,79 @@
+package org.mixtureofmamba.core.backend.cuda;
+
+import java.util.IdentityHashMap;
+import java.util.Map;
+import org.bytedeco.cuda.global.cudart;
+import org.mixtureofmamba.core.backend.cuda.ZeroRanges.Range;
+import org.mixtureofmamba.core.tensor.DType;
+import org.mixtureofmamba.core.tensor.Storage;
+import org.mixtureofmamba.core.tensor.Tensor;
+
+/**
+ * Zeros of large buffers, written when they are needed. Everything that reads or writes a tensor on the card says so first, by
+ * {@link #settle}, or by {@link #take} where it can do without the zeros.
+ */
+final class LazyZeros {
+    /** Below this, writing zeros costs less than remembering them. */
+    private static final long LEAST_BYTES = 32 << 20;
+
+    private final CudaStream stream;
+    private final Map<Storage, ZeroRanges> pending = new IdentityHashMap<>();
+
+    LazyZeros(CudaStream stream) {
+        this.stream = stream;
+    }
+
+    /** Takes on the filling of a tensor with zeros, if it is a large buffer of its own, as those of gradients are. */
+    boolean accept(Tensor tensor) {
+        long bytes = tensor.size() * tensor.dtype().byteSize();
+        if (tensor.dtype() != DType.FLOAT32 || bytes < LEAST_BYTES || bytes != tensor.storage().byteSize()) {
+            return false;
+        }
+        pending.computeIfAbsent(tensor.storage(), absent -> new ZeroRanges()).add(new Range(0, bytes));
+        return true;
+    }
+
+    /** Whether the tensor's zeros are unwritten; then the caller must overwrite it whole. */
+    boolean take(Tensor tensor) {
+        if (pending.isEmpty() || !tensor.isContiguous()) {
+            return false;
+        }
+        var ranges = pending.get(tensor.storage());
+        return ranges != null && ranges.take(rangeOf(tensor));
+    }
+
+    /** Writes what zeros the tensor still lacks, and says whether there were any. */
+    boolean settle(Tensor tensor) {
+        if (pending.isEmpty()) {
+            return false;
+        }
+        var ranges = pending.get(tensor.storage());
+        if (ranges == null) {
+            return false;
+        }
+        var storage = (Storage.Device) tensor.storage();
+        var lacking = ranges.settle(rangeOf(tensor));
+        for (var range : lacking) {
+            CudaErrors.check(
+                    cudart.cuMemsetD8Async(
+                            storage.address() + range.from(), (byte) 0, range.to() - range.from(), stream.handle),
+                    "cuMemsetD8Async",
+                    "filling a tensor");
+        }
+        if (ranges.isEmpty()) {
+            pending.remove(storage);
+        }
+        return !lacking.isEmpty();
+    }
+
+    void forget(Storage storage) {
+        pending.remove(storage);
+    }
+
+    private static Range rangeOf(Tensor tensor) {
+        int element = tensor.dtype().byteSize();
+        long from = tensor.offset() * element;
+        long elements = tensor.size() == 0 ? 0 : (tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
+        return new Range(from, from + elements * element);
+    }
+}

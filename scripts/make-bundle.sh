@@ -1,0 +1,99 @@
+#!/bin/sh
+# Makes an archive that trains on a bare GPU machine: no Java, no Maven, no network. docs/gpu-bundle.md says what is in it.
+set -eu
+
+usage="usage: scripts/make-bundle.sh [--with-tests] OUT.tar.xz [DATA...]"
+fail() {
+    echo "make-bundle: $1" >&2
+    exit 2
+}
+
+with_tests=false
+if [ "${1:-}" = --with-tests ]; then
+    with_tests=true
+    shift
+fi
+[ $# -ge 1 ] || fail "$usage"
+case $1 in
+    *.tar.xz) ;;
+    *) fail "$1 does not end in .tar.xz; $usage" ;;
+esac
+out=$(realpath -m -- "$1")
+shift
+for data in "$@"; do
+    [ -e "$data" ] || fail "$data does not exist; name data directories as 'mom data prepare' leaves them"
+done
+
+root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
+jdk=${JAVA25_HOME:-}
+for home in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/*; do
+    [ -z "$jdk" ] && [ -x "$home/bin/jlink" ] && grep -q '^JAVA_VERSION="25[."]' "$home/release" && jdk=$home
+done
+[ -n "$jdk" ] || fail "no JDK 25 with jlink found; install one or set JAVA25_HOME"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+bundle=$work/mixture-of-mamba
+mkdir -p "$bundle/lib" "$bundle/scripts"
+
+echo "make-bundle: building" >&2
+mvn --quiet --batch-mode --file "$root/pom.xml" -P launcher package >&2
+
+# ND4J and OpenBLAS serve the reference and the CPU; of the others only the natives of this platform travel.
+for jar in "$root"/mom-cli/target/lib/*.jar; do
+    case $(basename "$jar") in
+        nd4j-* | guava-1.0.0-M* | jackson-1.0.0-M* | protobuf-1.0.0-M* | flatbuffers-* | oshi-* | jna-* | openblas-*-linux-* | openblas-*-windows-* | openblas-*-macosx-*) ;;
+        *) cp "$jar" "$bundle/lib/" ;;
+    esac
+done
+
+# Repacks a jar without the files whose paths match an extended regular expression, unless they match another.
+without() {
+    mkdir "$work/jar"
+    (cd "$work/jar" && "$jdk/bin/jar" --extract --file "$1" &&
+        find . -regextype posix-extended -type f -regex "$2" -not -regex "$3" -delete)
+    "$jdk/bin/jar" --create --file "$1" -C "$work/jar" .
+    rm -rf "$work/jar"
+}
+for jar in "$bundle"/lib/cuda-*-linux-x86_64.jar; do
+    without "$jar" '.*/libjni.*\.so' '.*/libjni(cudart|nvrtc|cublas|nvml)\.so'
+done
+for jar in "$bundle"/lib/tokenizers-*.jar; do
+    [ ! -f "$jar" ] || without "$jar" '.*/native/lib/.*' '.*/native/lib/linux-x86_64/.*'
+done
+
+if $with_tests; then
+    echo "make-bundle: adding the tests of the GPU" >&2
+    mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core -DskipTests test-compile >&2
+    mkdir -p "$bundle/tests/lib"
+    cp -r "$root/mom-core/target/test-classes" "$bundle/tests/classes"
+    # The versions that Maven resolves, from its own list of the class path.
+    mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core dependency:copy-dependencies -DincludeScope=test \
+        -DincludeGroupIds=org.junit.jupiter,org.junit.platform,org.opentest4j,org.apiguardian,org.jspecify,org.assertj,org.bytedeco \
+        -DoutputDirectory="$bundle/tests/lib" >&2
+    rm -f "$bundle"/tests/lib/cuda-* "$bundle"/tests/lib/javacpp-*
+    for jar in "$bundle"/tests/lib/openblas-*-linux-x86_64.jar; do
+        without "$jar" '.*/(include/.*|libjniopenblas_full\.so)' ''
+    done
+fi
+
+echo "make-bundle: trimming Java" >&2
+modules=$("$jdk/bin/jdeps" --ignore-missing-deps --multi-release 25 --print-module-deps --class-path "$bundle/lib/*" \
+    "$bundle"/lib/mom-*.jar) || fail "jdeps: $modules"
+# Beside what the project itself names: what libraries find by name at run time.
+"$jdk/bin/jlink" --add-modules "$modules,java.logging,java.xml,jdk.management,jdk.zipfs" \
+    --strip-debug --no-header-files --no-man-pages --output "$bundle/runtime" 2> "$work/jlink.log" || fail "jlink: $(cat "$work/jlink.log")"
+
+cp "$root/mom" "$root/LICENSE" "$bundle/"
+cp "$root/scripts/gpu-test.sh" "$bundle/scripts/"
+cp -r "$root/configs" "$bundle/configs"
+git -C "$root" rev-parse HEAD > "$bundle/COMMIT"
+for data in "$@"; do
+    mkdir -p "$bundle/data"
+    cp -r "$data" "$bundle/data/"
+done
+
+echo "make-bundle: packing" >&2
+tar --create --directory "$work" --owner=0 --group=0 mixture-of-mamba | xz --threads=0 -6 > "$out.part"
+mv "$out.part" "$out"
+echo "make-bundle: $out, $(du -m "$out" | cut -f 1) MB" >&2
