@@ -188,7 +188,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
     ACT* __restrict__ gradX, int gradXStride, float* __restrict__ partial, const ACT* __restrict__ gradY, int gradYStride,
     const ACT* __restrict__ x, int xStride, const float* __restrict__ weight, const float* __restrict__ bias,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+    constexpr int AHEAD = ACT_PER_16B / 4;  // more would not stay in registers there
+#else
     constexpr int AHEAD = ACT_PER_16B / 2;
+#endif
     __shared__ float sums[WARPS][K + 1][CHANNELS];
     const int warp = threadIdx.x / 32;
     const int lane = threadIdx.x % 32;
