@@ -1,6 +1,6 @@
 package org.mixtureofmamba.core.backend.cuda;
 
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.Map;
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
@@ -21,12 +21,14 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * Products of row-major matrices by cuBLASLt, with float32 accumulation. The algorithm of a product is the library's first proposal for its
- * shape, so that it is the same in every run on the same card; what a shape needs is prepared once and kept while the shape is in use.
+ * form, so that it is the same in every run on the same card. Slabs have another number of rows in every batch, and asking for a proposal
+ * takes as long as a small product does; so rows are rounded up to an eighth of an octave for the asking, and few forms are ever asked for.
  */
 final class MatrixProducts implements AutoCloseable {
     private static final long WORKSPACE_BYTES = 64 << 20;
-    /** Shapes in use: every slab size of a batch is one, so a run sees ever new ones. */
-    private static final int KEPT_PLANS = 2048;
+    /** Rows are rounded up to so many steps an octave, from {@link #FEWEST_ROWS} on. */
+    private static final int STEPS_AN_OCTAVE = 8;
+    private static final long FEWEST_ROWS = 64;
     /** Alignment beyond which no algorithm gains. */
     private static final int WIDEST_ACCESS = 16;
 
@@ -45,7 +47,11 @@ final class MatrixProducts implements AutoCloseable {
     private final Address addressC = new Address();
     private final Address addressD = new Address();
     private final Address addressWorkspace = new Address();
-    private final Map<Form, Plan> plans = new LinkedHashMap<>(256, 0.75f, true);
+    private final cublasLtMatrixLayoutOpaque_t layoutA = new cublasLtMatrixLayoutOpaque_t();
+    private final cublasLtMatrixLayoutOpaque_t layoutB = new cublasLtMatrixLayoutOpaque_t();
+    private final cublasLtMatrixLayoutOpaque_t layoutC = new cublasLtMatrixLayoutOpaque_t();
+    private final cublasLtMatrixLayoutOpaque_t layoutD = new cublasLtMatrixLayoutOpaque_t();
+    private final Map<Form, Plan> plans = new HashMap<>();
 
     MatrixProducts(CudaStream stream, DeviceMemory memory, LazyZeros zeros) {
         this.memory = memory;
@@ -96,7 +102,7 @@ final class MatrixProducts implements AutoCloseable {
         }
     }
 
-    /** What the choice of an algorithm depends on, in cuBLASLt's column-major terms. */
+    /** What a product is and what the choice of its algorithm depends on, in cuBLASLt's column-major terms. */
     private record Form(
             int operationA,
             int operationB,
@@ -112,23 +118,39 @@ final class MatrixProducts implements AutoCloseable {
             int alignmentA,
             int alignmentB,
             int alignmentC,
-            int alignmentD) {}
+            int alignmentD) {
+        /** The form that stands for this one in choosing an algorithm: its number of rows, n or k, rounded up. */
+        Form withRoundedRows() {
+            boolean rowsAreInner = operationB == cublas.CUBLAS_OP_T; // as for the gradient of a weight
+            return new Form(
+                    operationA,
+                    operationB,
+                    m,
+                    rowsAreInner ? n : roundUp(n),
+                    rowsAreInner ? roundUp(k) : k,
+                    strideA,
+                    strideB,
+                    strideC,
+                    strideD,
+                    factors,
+                    result,
+                    alignmentA,
+                    alignmentB,
+                    alignmentC,
+                    alignmentD);
+        }
 
-    /** A form made ready. */
+        private static long roundUp(long rows) {
+            long step = Math.max(FEWEST_ROWS, Long.highestOneBit(rows) / STEPS_AN_OCTAVE);
+            return (rows + step - 1) / step * step;
+        }
+    }
+
+    /** The algorithm of a form. */
     private record Plan(
-            cublasLtMatmulDescOpaque_t product,
-            cublasLtMatrixLayoutOpaque_t a,
-            cublasLtMatrixLayoutOpaque_t b,
-            cublasLtMatrixLayoutOpaque_t c,
-            cublasLtMatrixLayoutOpaque_t d,
-            cublasLtMatmulHeuristicResult_t choice,
-            cublasLtMatmulAlgo_t algorithm) {
+            cublasLtMatmulDescOpaque_t product, cublasLtMatmulHeuristicResult_t choice, cublasLtMatmulAlgo_t algorithm) {
         void close() {
             product.close();
-            a.close();
-            b.close();
-            c.close();
-            d.close();
             choice.close();
         }
     }
@@ -174,30 +196,34 @@ final class MatrixProducts implements AutoCloseable {
                 alignment(left),
                 alignment(addend),
                 alignment(out));
-        var plan = plans.get(form);
-        if (plan == null) {
-            plan = prepare(form);
+        int status = launch(form, plans.computeIfAbsent(form.withRoundedRows(), this::prepare), left, right, beta, addend, out);
+        if (status == cublas.CUBLAS_STATUS_NOT_SUPPORTED) { // the algorithm of the rounded form does not serve this one
+            status = launch(form, plans.computeIfAbsent(form, this::prepare), left, right, beta, addend, out);
         }
-        int status = cublas.cublasLtMatmul(
+        if (status != cublas.CUBLAS_STATUS_SUCCESS) {
+            CudaErrors.checkProducts(status, "cublasLtMatmul", describe(left, right, out));
+        }
+    }
+
+    private int launch(Form form, Plan plan, Tensor left, Tensor right, FloatPointer beta, Tensor addend, Tensor out) {
+        describeMatrices(form);
+        return cublas.cublasLtMatmul(
                 handle,
                 plan.product,
                 one,
                 addressA.at(right.deviceAddress()),
-                plan.a,
+                layoutA,
                 addressB.at(left.deviceAddress()),
-                plan.b,
+                layoutB,
                 beta,
                 addressC.at(addend.deviceAddress()),
-                plan.c,
+                layoutC,
                 addressD.at(out.deviceAddress()),
-                plan.d,
+                layoutD,
                 plan.algorithm,
                 addressWorkspace.at(current.workspace.address()),
                 WORKSPACE_BYTES,
                 current.stream.handle);
-        if (status != cublas.CUBLAS_STATUS_SUCCESS) {
-            CudaErrors.checkProducts(status, "cublasLtMatmul", describe(left, right, out));
-        }
     }
 
     private static String describe(Tensor left, Tensor right, Tensor out) {
@@ -209,11 +235,6 @@ final class MatrixProducts implements AutoCloseable {
     }
 
     private Plan prepare(Form form) {
-        if (plans.size() >= KEPT_PLANS) {
-            var oldest = plans.entrySet().iterator();
-            oldest.next().getValue().close();
-            oldest.remove();
-        }
         var product = new cublasLtMatmulDescOpaque_t();
         CudaErrors.checkProducts(
                 cublas.cublasLtMatmulDescInit(product, cublas.CUBLAS_COMPUTE_32F, cudart.CUDA_R_32F),
@@ -221,26 +242,34 @@ final class MatrixProducts implements AutoCloseable {
                 "a product");
         setOperation(product, cublas.CUBLASLT_MATMUL_DESC_TRANSA, form.operationA);
         setOperation(product, cublas.CUBLASLT_MATMUL_DESC_TRANSB, form.operationB);
-        var a = form.operationA == cublas.CUBLAS_OP_N
-                ? layout(form.factors, form.m, form.k, form.strideA)
-                : layout(form.factors, form.k, form.m, form.strideA);
-        var b = form.operationB == cublas.CUBLAS_OP_N
-                ? layout(form.factors, form.k, form.n, form.strideB)
-                : layout(form.factors, form.n, form.k, form.strideB);
-        var c = layout(form.result, form.m, form.n, form.strideC);
-        var d = layout(form.result, form.m, form.n, form.strideD);
+        describeMatrices(form);
         var choice = new cublasLtMatmulHeuristicResult_t();
         var count = new int[1];
         try (var preference = preference(form)) {
-            int status = cublas.cublasLtMatmulAlgoGetHeuristic(handle, product, a, b, c, d, preference, 1, choice, count);
+            int status = cublas.cublasLtMatmulAlgoGetHeuristic(
+                    handle, product, layoutA, layoutB, layoutC, layoutD, preference, 1, choice, count);
             if (status != cublas.CUBLAS_STATUS_SUCCESS || count[0] == 0) {
                 throw new FailureException("cuBLASLt has no algorithm for %s (%s); use a CUDA 13 cuBLAS and sizes that are multiples of 8"
                         .formatted(form, cublas.cublasLtGetStatusName(status).getString()));
             }
         }
-        var plan = new Plan(product, a, b, c, d, choice, choice.algo());
-        plans.put(form, plan);
-        return plan;
+        return new Plan(product, choice, choice.algo());
+    }
+
+    /** Sets the four layouts, which the library reads before its calls return. */
+    private void describeMatrices(Form form) {
+        if (form.operationA == cublas.CUBLAS_OP_N) {
+            describe(layoutA, form.factors, form.m, form.k, form.strideA);
+        } else {
+            describe(layoutA, form.factors, form.k, form.m, form.strideA);
+        }
+        if (form.operationB == cublas.CUBLAS_OP_N) {
+            describe(layoutB, form.factors, form.k, form.n, form.strideB);
+        } else {
+            describe(layoutB, form.factors, form.n, form.k, form.strideB);
+        }
+        describe(layoutC, form.result, form.m, form.n, form.strideC);
+        describe(layoutD, form.result, form.m, form.n, form.strideD);
     }
 
     private static void setOperation(cublasLtMatmulDescOpaque_t product, int attribute, int operation) {
@@ -252,8 +281,7 @@ final class MatrixProducts implements AutoCloseable {
         }
     }
 
-    private static cublasLtMatrixLayoutOpaque_t layout(DType type, long rows, long columns, long stride) {
-        var layout = new cublasLtMatrixLayoutOpaque_t();
+    private static void describe(cublasLtMatrixLayoutOpaque_t layout, DType type, long rows, long columns, long stride) {
         int element = switch (type) {
             case BFLOAT16 -> cudart.CUDA_R_16BF;
             case FLOAT32 -> cudart.CUDA_R_32F;
@@ -263,7 +291,6 @@ final class MatrixProducts implements AutoCloseable {
                 cublas.cublasLtMatrixLayoutInit(layout, element, rows, columns, stride),
                 "cublasLtMatrixLayoutInit",
                 "a matrix");
-        return layout;
     }
 
     private static cublasLtMatmulPreferenceOpaque_t preference(Form form) {
@@ -291,6 +318,10 @@ final class MatrixProducts implements AutoCloseable {
     public void close() {
         plans.values().forEach(Plan::close);
         plans.clear();
+        layoutA.close();
+        layoutB.close();
+        layoutC.close();
+        layoutD.close();
         cublas.cublasLtDestroy(handle);
         memory.free(main.workspace);
         memory.free(side.workspace);
