@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.tensor.Shape;
 import tools.jackson.core.JacksonException;

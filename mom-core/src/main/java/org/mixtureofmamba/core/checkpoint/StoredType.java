@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.checkpoint;
 
 import java.util.Arrays;
 import java.util.Optional;
+
 import org.mixtureofmamba.core.tensor.DType;
 
 /** The element types of the safetensors format, some of which a {@link org.mixtureofmamba.core.tensor.Tensor} can hold. */

@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.parity;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.modality.ModalityCounts;
 import org.mixtureofmamba.core.modality.ModalityLayout;

@@ -5,6 +5,7 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.checkpoint.Safetensors;
 import org.mixtureofmamba.core.modality.ModalityLayout;

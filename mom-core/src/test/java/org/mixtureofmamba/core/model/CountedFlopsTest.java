@@ -1,13 +1,12 @@
 package org.mixtureofmamba.core.model;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -17,6 +16,8 @@ import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.core.model.LanguageModel.Recompute;
 import org.mixtureofmamba.core.parity.RelativeError;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /** The closed formula of {@link ModelFlops} against a model whose every operation is counted as it is done. */
 class CountedFlopsTest {

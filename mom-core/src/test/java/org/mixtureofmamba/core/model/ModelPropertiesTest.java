@@ -1,7 +1,5 @@
 package org.mixtureofmamba.core.model;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -12,6 +10,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,6 +24,8 @@ import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.core.model.LanguageModel.Recompute;
 import org.mixtureofmamba.core.parity.RelativeError;
 import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /** What must hold of a model whatever its weights, on the backends that run anywhere. */
 class ModelPropertiesTest {

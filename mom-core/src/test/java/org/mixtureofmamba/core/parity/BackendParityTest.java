@@ -1,7 +1,5 @@
 package org.mixtureofmamba.core.parity;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -14,6 +12,7 @@ import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,6 +33,8 @@ import org.mixtureofmamba.core.model.ModelConfig;
 import org.mixtureofmamba.core.model.Projection;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /**
  * Every operation of a backend against the float64 reference, element by element, on equal inputs of odd sizes: outputs hold NaN before

@@ -1,9 +1,10 @@
 package org.mixtureofmamba.core.parity;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import java.util.function.DoubleSupplier;
+
 import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
 
 /** Gradients by the five-point difference (f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h, whose error falls with h⁴. */
 public final class CentralDifference {

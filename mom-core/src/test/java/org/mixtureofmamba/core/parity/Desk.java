@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.core.tensor.Bfloat16;

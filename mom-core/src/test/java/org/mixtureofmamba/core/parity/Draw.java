@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.parity;
 
 import java.util.SplittableRandom;
+
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /** Seeded random tensors in host memory, float64. */

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.parity;
 
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
+
 import org.mixtureofmamba.core.modality.ModalityLayout;
 
 /** Layouts of odd sizes for tests, each with a name that says what is odd about it. */

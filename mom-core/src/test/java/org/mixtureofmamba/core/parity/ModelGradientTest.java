@@ -1,8 +1,5 @@
 package org.mixtureofmamba.core.parity;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.mixtureofmamba.core.parity.CentralDifference.assertGradient;
-
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -10,6 +7,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
+
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -21,6 +19,9 @@ import org.mixtureofmamba.core.model.LanguageModel;
 import org.mixtureofmamba.core.model.LanguageModel.Recompute;
 import org.mixtureofmamba.core.model.ModelConfig;
 import org.mixtureofmamba.core.model.Projection;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mixtureofmamba.core.parity.CentralDifference.assertGradient;
 
 /** Every parameter of a whole small model against differences of its loss, in float64. */
 class ModelGradientTest {

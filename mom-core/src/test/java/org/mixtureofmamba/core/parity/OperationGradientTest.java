@@ -1,13 +1,9 @@
 package org.mixtureofmamba.core.parity;
 
-import static org.assertj.core.api.Assertions.assertThat;
-import static org.mixtureofmamba.core.parity.CentralDifference.assertGradient;
-import static org.mixtureofmamba.core.parity.Draw.poison;
-import static org.mixtureofmamba.core.parity.Draw.zeros;
-
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.DoubleSupplier;
+
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,6 +19,11 @@ import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.Tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.mixtureofmamba.core.parity.CentralDifference.assertGradient;
+import static org.mixtureofmamba.core.parity.Draw.poison;
+import static org.mixtureofmamba.core.parity.Draw.zeros;
 
 /** Every operation's backward against differences of its forward, for every input, in float64; and what accumulates. */
 class OperationGradientTest {

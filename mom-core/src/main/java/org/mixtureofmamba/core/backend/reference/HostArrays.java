@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.reference;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 import org.nd4j.linalg.api.ndarray.INDArray;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.reference;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.Tensor;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.reference;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.ScanGradients;
 import org.mixtureofmamba.core.backend.ScanInputs;
 import org.mixtureofmamba.core.modality.ModalityLayout;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.reference;
 
 import java.util.Arrays;
+
 import org.mixtureofmamba.core.modality.ModalityLayout;
 
 /**
