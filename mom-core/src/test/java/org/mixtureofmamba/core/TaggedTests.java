@@ -2,6 +2,7 @@ package org.mixtureofmamba.core;
 
 import java.util.ArrayList;
 import java.util.List;
+
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.launcher.TagFilter;
 import org.junit.platform.launcher.TestExecutionListener;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.eval;
 
 import java.util.OptionalDouble;
+
 import org.mixtureofmamba.core.UserException;
 
 /**

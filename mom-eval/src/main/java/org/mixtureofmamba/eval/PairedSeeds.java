@@ -3,6 +3,7 @@ package org.mixtureofmamba.eval;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+
 import org.apache.commons.statistics.distribution.TDistribution;
 
 /**

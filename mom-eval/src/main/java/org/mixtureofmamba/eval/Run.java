@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+
 import org.mixtureofmamba.core.UserException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;

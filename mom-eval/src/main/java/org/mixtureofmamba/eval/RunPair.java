@@ -3,6 +3,7 @@ package org.mixtureofmamba.eval;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+
 import org.mixtureofmamba.core.UserException;
 
 /** A baseline run and the run that is compared with it: one seed. */

@@ -3,6 +3,7 @@ package org.mixtureofmamba.eval;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.mixtureofmamba.core.AtomicFiles;

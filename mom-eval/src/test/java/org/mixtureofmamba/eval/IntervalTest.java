@@ -1,6 +1,7 @@
 package org.mixtureofmamba.eval;
 
 import java.util.List;
+
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;

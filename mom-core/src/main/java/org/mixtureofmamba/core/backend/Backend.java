@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.backend;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalDouble;
+
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.modality.TokenBatch;

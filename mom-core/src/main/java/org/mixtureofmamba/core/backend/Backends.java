@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.backend;
 import java.util.List;
 import java.util.ServiceLoader;
 import java.util.stream.Collectors;
+
 import org.mixtureofmamba.core.UserException;
 
 /** The backends on the class path. */

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend;
 
 import java.util.ArrayList;
 import java.util.List;
+
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Storage;

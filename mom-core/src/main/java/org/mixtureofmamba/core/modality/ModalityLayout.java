@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.modality;
 
 import java.util.Arrays;
+
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**

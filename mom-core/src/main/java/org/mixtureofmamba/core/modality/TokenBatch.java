@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.modality;
 
 import java.lang.foreign.ValueLayout;
+
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.modality.ModalityCounts;
 import org.mixtureofmamba.core.modality.ModalityLayout;

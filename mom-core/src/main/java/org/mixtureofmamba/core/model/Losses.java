@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.model;
 
 import java.util.List;
 import java.util.OptionalDouble;
+
 import org.mixtureofmamba.core.modality.ModalityCounts;
 
 /**

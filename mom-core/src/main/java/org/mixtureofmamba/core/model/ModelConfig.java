@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.model;
 
 import java.util.EnumSet;
 import java.util.Set;
+
 import org.mixtureofmamba.core.UserException;
 
 /**

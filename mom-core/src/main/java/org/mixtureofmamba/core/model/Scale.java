@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.model;
 
 import java.util.Arrays;
 import java.util.stream.Collectors;
+
 import org.mixtureofmamba.core.UserException;
 
 /** The named sizes: the paper's, as Mixture-of-Transformers (arXiv 2411.04996) sets them, and two for machines without a GPU. */

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.nn;
 
 import java.util.List;
 import java.util.stream.IntStream;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityLayout;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.nn;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.ScanGradients;
 import org.mixtureofmamba.core.backend.ScanInputs;

@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.nn;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.NoSuchElementException;
+
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.modality;
 
 import java.util.SplittableRandom;
+
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.parity;
 
 import java.util.Random;
+
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

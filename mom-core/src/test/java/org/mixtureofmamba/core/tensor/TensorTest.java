@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.tensor;
 
 import java.lang.foreign.Arena;
+
 import org.junit.jupiter.api.Test;
 
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.tokenizers.quantize;
 
 import java.util.Arrays;
+
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.Optional;
+
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.BackendOptions;

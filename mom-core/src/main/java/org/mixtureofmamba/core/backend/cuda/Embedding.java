@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+
 import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.backend.cuda.BatchRing.PlacedOrder;
 import org.mixtureofmamba.core.tensor.DType;

@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.backend.cuda;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+
 import org.bytedeco.cuda.global.nvrtc;
 import org.bytedeco.cuda.nvrtc._nvrtcProgram;
 import org.bytedeco.javacpp.BytePointer;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.IdentityHashMap;
 import java.util.Map;
+
 import org.bytedeco.cuda.global.cudart;
 import org.mixtureofmamba.core.backend.cuda.ZeroRanges.Range;
 import org.mixtureofmamba.core.tensor.DType;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.HashMap;
 import java.util.Map;
+
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
 import org.bytedeco.cuda.cublas.cublasLtMatmulDescOpaque_t;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.HashMap;
 import java.util.Map;
+
 import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.OptionalDouble;
+
 import org.bytedeco.cuda.global.nvml;
 import org.bytedeco.cuda.nvml.nvmlDevice_st;
 import org.bytedeco.javacpp.PointerPointer;

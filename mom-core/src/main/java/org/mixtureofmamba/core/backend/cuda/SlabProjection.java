@@ -4,6 +4,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
+
 import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.backend.cuda.MatrixProducts.Use;
 import org.mixtureofmamba.core.modality.Slabs;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.List;
 import java.util.Optional;
+
 import org.bytedeco.cuda.global.cudart;
 import org.junit.jupiter.api.Test;
 import org.mixtureofmamba.core.backend.cuda.CudaMachine.Card;

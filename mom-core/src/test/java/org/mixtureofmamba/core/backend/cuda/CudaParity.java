@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.List;
+
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.Backends;

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.Locale;
+
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.BackendOptions.Precision;
 import org.mixtureofmamba.core.bench.TrainingStepBenchmark;
