@@ -64,7 +64,7 @@ done
 
 if $with_tests; then
     echo "make-bundle: adding the tests of the GPU" >&2
-    mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core -DskipTests test-compile >&2
+    mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core test-compile >&2
     mkdir -p "$bundle/tests/lib"
     cp -r "$root/mom-core/target/test-classes" "$bundle/tests/classes"
     # The versions that Maven resolves, from its own list of the class path.
