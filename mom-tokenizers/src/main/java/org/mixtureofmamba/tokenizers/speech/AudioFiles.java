@@ -1,18 +1,17 @@
 package org.mixtureofmamba.tokenizers.speech;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
 
-/** Reads WAV and FLAC as mono sound at 16 kHz, and writes WAV. */
+/** Reads WAV, FLAC, MP3 and Ogg Vorbis as mono sound at 16 kHz, and writes WAV. */
 public final class AudioFiles {
     /** The rate of all sound inside this project, in Hz. */
     public static final int SAMPLE_RATE = 16_000;
@@ -20,45 +19,33 @@ public final class AudioFiles {
     /** Longer recordings are refused: a file of kilobytes may claim days. */
     public static final int MAX_SECONDS = 3600;
 
-    private static final int MAX_FILE_BYTES = 1 << 30;
-
     private AudioFiles() {}
 
     /**
-     * Reads a recording of any rate and number of channels as mono in [-1, 1] at {@link #SAMPLE_RATE}; the mean of its channels.
+     * Reads a whole recording of any rate and number of channels as mono in [-1, 1] at {@link #SAMPLE_RATE}; the mean of its channels.
+     * {@link AudioStream} reads long ones a block at a time.
      *
      * @throws UserException if the file is missing, longer than {@link #MAX_SECONDS}, truncated or no sound, naming it
      */
     public static float[] read(Path file) {
-        try (var in = Files.newInputStream(file)) {
-            return read(in, file.toString());
-        } catch (IOException e) {
-            throw new UserException("cannot read %s: %s".formatted(file, e), e);
+        try (var stream = AudioStream.open(file)) {
+            return all(stream);
         }
     }
 
     /** Reads from a stream, which stays open; {@code source} names it in errors. */
     public static float[] read(InputStream in, String source) throws IOException {
-        byte[] bytes = in.readNBytes(MAX_FILE_BYTES);
-        Sound sound = decode(bytes, source);
-        return Resampler.between(sound.sampleRate(), SAMPLE_RATE).resample(sound.samples());
+        return all(AudioStream.of(in, source, MAX_SECONDS));
     }
 
-    private static Sound decode(byte[] bytes, String source) {
-        String magic = new String(bytes, 0, Math.min(4, bytes.length), StandardCharsets.ISO_8859_1);
-        try {
-            return switch (magic) {
-                case "RIFF" -> WavReader.read(bytes, MAX_SECONDS);
-                case "fLaC" -> FlacReader.read(new ByteArrayInputStream(bytes), MAX_SECONDS);
-                default -> throw new UserException("%s is no sound of a known kind (WAV, FLAC)".formatted(source));
-            };
-        } catch (IOException | RuntimeException e) {
-            if (e instanceof UserException known) {
-                throw known;
-            }
-            // decoders answer hostile bytes with whatever their arithmetic runs into
-            throw new UserException("%s does not decode as sound: %s".formatted(source, e.getMessage()), e);
+    private static float[] all(AudioStream stream) {
+        float[] samples = new float[1 << 14];
+        int size = 0;
+        for (float[] block; (block = stream.next()).length > 0; size += block.length) {
+            samples = SoundReader.grown(samples, size + block.length);
+            System.arraycopy(block, 0, samples, size, block.length);
         }
+        return Arrays.copyOf(samples, size);
     }
 
     /** Writes mono sound at {@link #SAMPLE_RATE} as WAV of 16 bits, whole or not at all; values outside [-1, 1] are clipped. */

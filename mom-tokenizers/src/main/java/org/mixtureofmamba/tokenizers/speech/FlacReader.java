@@ -2,75 +2,66 @@ package org.mixtureofmamba.tokenizers.speech;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.Arrays;
 
 import org.jflac.FLACDecoder;
-import org.jflac.PCMProcessor;
+import org.jflac.frame.Frame;
 import org.jflac.metadata.StreamInfo;
 import org.jflac.util.ByteData;
 
 /** FLAC through jFLAC. */
-final class FlacReader {
-    private FlacReader() {}
+final class FlacReader implements SoundReader {
+    private final FLACDecoder decoder;
+    private final StreamInfo info;
+    private final int sampleBytes;
+    private ByteData pcm = new ByteData(1 << 15);
+    private long decoded;
 
-    static Sound read(InputStream in, int maxSeconds) throws IOException {
-        var decoder = new FLACDecoder(in);
-        var mixer = new Mixer(maxSeconds);
-        decoder.addPCMProcessor(mixer);
-        decoder.decode();
-        StreamInfo info = decoder.getStreamInfo();
-        if (decoder.getBadFrames() > 0 || mixer.frames < info.getTotalSamples()) {
-            throw new IOException("it is damaged or cut short after %d of %d samples".formatted(mixer.frames, info.getTotalSamples()));
+    FlacReader(InputStream in) throws IOException {
+        decoder = new FLACDecoder(in);
+        decoder.readMetadata();
+        info = decoder.getStreamInfo();
+        SoundReader.requireRate(info.getSampleRate());
+        int bits = info.getBitsPerSample();
+        if (bits != 8 && bits != 16 && bits != 24) {
+            throw new IOException("%d bits a sample are not supported; convert it to 16".formatted(bits));
         }
-        return new Sound(info.getSampleRate(), Arrays.copyOf(mixer.samples, mixer.frames));
+        sampleBytes = bits / 8;
     }
 
-    /** Takes interleaved little-endian PCM and keeps the mean of its channels. */
-    private static final class Mixer implements PCMProcessor {
-        private final int maxSeconds;
-        private StreamInfo info;
-        private float[] samples = new float[1 << 14];
-        private int frames;
+    @Override
+    public int sampleRate() {
+        return info.getSampleRate();
+    }
 
-        Mixer(int maxSeconds) {
-            this.maxSeconds = maxSeconds;
+    @Override
+    public float[] next() throws IOException {
+        Frame frame = decoder.readNextFrame();
+        if (decoder.getBadFrames() > 0 || frame == null && decoded < info.getTotalSamples()) {
+            throw new IOException("it is damaged or cut short after %d of %d samples".formatted(decoded, info.getTotalSamples()));
         }
-
-        @Override
-        public void processStreamInfo(StreamInfo streamInfo) {
-            info = streamInfo;
-            Sound.requireSeconds(info.getTotalSamples(), info.getSampleRate(), maxSeconds);
-            if (info.getBitsPerSample() != 8 && info.getBitsPerSample() != 16 && info.getBitsPerSample() != 24) {
-                throw new IllegalArgumentException("%d bits a sample are not supported; convert it to 16".formatted(info.getBitsPerSample()));
+        if (frame == null) {
+            return new float[0];
+        }
+        pcm = decoder.decodeFrame(frame, pcm);
+        int frameBytes = sampleBytes * info.getChannels();
+        float[] samples = new float[pcm.getLen() / frameBytes];
+        for (int i = 0; i < samples.length; i++) {
+            float sum = 0;
+            for (int c = 0; c < info.getChannels(); c++) {
+                sum += sample(pcm.getData(), i * frameBytes + c * sampleBytes);
             }
+            samples[i] = sum / info.getChannels();
         }
+        decoded += samples.length;
+        return samples;
+    }
 
-        @Override
-        public void processPCM(ByteData pcm) {
-            int bytes = info.getBitsPerSample() / 8;
-            int frameBytes = bytes * info.getChannels();
-            int count = pcm.getLen() / frameBytes;
-            Sound.requireSeconds((long) frames + count, info.getSampleRate(), maxSeconds);
-            if (frames + count > samples.length) {
-                samples = Arrays.copyOf(samples, Math.max(frames + count, samples.length * 2));
-            }
-            byte[] data = pcm.getData();
-            for (int i = 0; i < count; i++) {
-                float sum = 0;
-                for (int c = 0; c < info.getChannels(); c++) {
-                    sum += sample(data, i * frameBytes + c * bytes, bytes);
-                }
-                samples[frames++] = sum / info.getChannels();
-            }
-        }
-
-        /** jFLAC gives samples of 8 bits unsigned, as WAV does, and others signed. */
-        private static float sample(byte[] data, int at, int bytes) {
-            return switch (bytes) {
-                case 1 -> ((data[at] & 0xFF) - 128) / 128f;
-                case 2 -> (data[at + 1] << 8 | data[at] & 0xFF) / 32768f;
-                default -> (data[at + 2] << 16 | (data[at + 1] & 0xFF) << 8 | data[at] & 0xFF) / 8388608f;
-            };
-        }
+    /** jFLAC gives samples of 8 bits unsigned, as WAV does, and others signed. */
+    private float sample(byte[] data, int at) {
+        return switch (sampleBytes) {
+            case 1 -> ((data[at] & 0xFF) - 128) / 128f;
+            case 2 -> (short) (data[at + 1] << 8 | data[at] & 0xFF) / 32768f;
+            default -> (data[at + 2] << 16 | (data[at + 1] & 0xFF) << 8 | data[at] & 0xFF) / 8388608f;
+        };
     }
 }

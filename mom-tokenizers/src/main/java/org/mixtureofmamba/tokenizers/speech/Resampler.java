@@ -1,6 +1,7 @@
 package org.mixtureofmamba.tokenizers.speech;
 
 import java.math.BigInteger;
+import java.util.Arrays;
 
 /**
  * Band-limited resampling by a Kaiser-windowed sinc (Smith, Digital Audio Resampling): flat to 0.94 of the lower Nyquist frequency,
@@ -13,8 +14,8 @@ public final class Resampler {
     private static final double ROLLOFF = 0.96;
     private static final int MAX_PHASES = 1 << 12;
 
-    private final int from;
-    private final int to;
+    private final long from;
+    private final long to;
     private final int phases;
     /** Taps on either side of an output sample. */
     private final int reach;
@@ -25,7 +26,7 @@ public final class Resampler {
         int common = BigInteger.valueOf(from).gcd(BigInteger.valueOf(to)).intValue();
         this.from = from / common;
         this.to = to / common;
-        phases = Math.min(this.to, MAX_PHASES);
+        phases = (int) Math.min(this.to, MAX_PHASES);
         double cutoff = ROLLOFF * Math.min(1, (double) to / from);
         reach = (int) Math.ceil(ZERO_CROSSINGS / cutoff);
         filters = from == to ? new float[0][] : filters(cutoff);
@@ -81,20 +82,64 @@ public final class Resampler {
         if (from == to) {
             return samples.clone();
         }
-        int n = Math.toIntExact(Math.ceilDiv((long) samples.length * to, (long) from));
-        float[] out = new float[n];
-        for (int i = 0; i < n; i++) {
-            long position = (long) i * from;
-            int whole = (int) (position / to);
-            // with more phases than filters the nearest earlier one serves, 1/4096 of a sample off at most
-            float[] filter = filters[(int) (position % to * phases / to)];
-            int first = whole - (reach - 1);
-            float sum = 0;
-            for (int k = Math.max(0, -first); k < filter.length && first + k < samples.length; k++) {
-                sum += filter[k] * samples[first + k];
-            }
-            out[i] = sum;
-        }
+        var streaming = streaming();
+        float[] first = streaming.add(samples);
+        float[] last = streaming.finish();
+        float[] out = Arrays.copyOf(first, first.length + last.length);
+        System.arraycopy(last, 0, out, first.length, last.length);
         return out;
+    }
+
+    /** Resamples one sound that comes in blocks; the sum of the blocks that come out is what {@link #resample} gives, bit for bit. */
+    Streaming streaming() {
+        return new Streaming();
+    }
+
+    final class Streaming {
+        /** Samples [start, start + size) of the sound: those that outputs still to come may need. */
+        private float[] kept = new float[4 * reach];
+        private long start;
+        private int size;
+        private long given;
+
+        /** Takes a block and returns the samples that now are certain. */
+        float[] add(float[] block) {
+            if (from == to) {
+                return block;
+            }
+            kept = SoundReader.grown(kept, size + block.length);
+            System.arraycopy(block, 0, kept, size, block.length);
+            size += block.length;
+            // an output at a whole position w needs the samples up to w + reach
+            long certain = start + size - reach;
+            return certain <= 0 ? new float[0] : give(Math.ceilDiv(certain * to, from));
+        }
+
+        /** The samples that waited for what might have come after them. */
+        float[] finish() {
+            return from == to ? new float[0] : give(Math.ceilDiv((start + size) * to, from));
+        }
+
+        private float[] give(long end) {
+            float[] out = new float[Math.toIntExact(Math.max(0, end - given))];
+            for (int i = 0; i < out.length; i++) {
+                long position = (given + i) * from;
+                long whole = position / to;
+                // with more phases than filters the nearest earlier one serves, 1/4096 of a sample off at most
+                float[] filter = filters[(int) (position % to * phases / to)];
+                int first = (int) (whole - (reach - 1) - start);
+                float sum = 0;
+                for (int k = Math.max(0, -first); k < filter.length && first + k < size; k++) {
+                    sum += filter[k] * kept[first + k];
+                }
+                out[i] = sum;
+            }
+            given += out.length;
+            int done = (int) Math.clamp(given * from / to - reach - start, 0, size);
+            System.arraycopy(kept, done, kept, 0, size - done);
+            start += done;
+            size -= done;
+            return out;
+        }
     }
 }

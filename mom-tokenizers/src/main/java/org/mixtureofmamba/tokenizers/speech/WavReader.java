@@ -1,10 +1,12 @@
 package org.mixtureofmamba.tokenizers.speech;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** RIFF WAVE: PCM of 8, 16, 24 and 32 bits, float of 32 and 64, A-law and mu-law (ITU G.711), any number of channels. */
-final class WavReader {
+final class WavReader implements SoundReader {
     private static final int RIFF_FMT = 0x20746d66;
     private static final int RIFF_DATA = 0x61746164;
     private static final int RIFF_WAVE = 0x45564157;
@@ -13,8 +15,15 @@ final class WavReader {
     private static final int A_LAW = 6;
     private static final int MU_LAW = 7;
     private static final int EXTENSIBLE = 0xFFFE;
+    private static final int MAX_FORMAT_BYTES = 1 << 16;
+    private static final int BLOCK_FRAMES = 1 << 12;
 
-    private WavReader() {}
+    private final InputStream in;
+    private final Format format;
+    /** Bytes of data still to come, or {@link Long#MAX_VALUE} where the file does not say. */
+    private long left;
+    private final boolean unknownLength;
+    private final byte[] bytes;
 
     private record Format(int code, int channels, int sampleRate, int bits) {
         int frameBytes() {
@@ -22,36 +31,46 @@ final class WavReader {
         }
     }
 
-    static Sound read(byte[] bytes, int maxSeconds) {
-        var in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        require(bytes.length >= 12 && in.getInt(8) == RIFF_WAVE, "the RIFF file holds no WAVE");
-        Format format = null;
-        for (long at = 12; at + 8 <= bytes.length;) {
-            int id = in.getInt((int) at);
-            long size = Integer.toUnsignedLong(in.getInt((int) at + 4));
-            long body = at + 8;
-            if (id == RIFF_FMT) {
-                require(size >= 16 && body + size <= bytes.length, "the format chunk is cut short");
-                format = format(in, (int) body, (int) size);
-            } else if (id == RIFF_DATA) {
-                require(format != null, "the data comes before its format");
+    /** Reads up to the samples. */
+    WavReader(InputStream in) throws IOException {
+        this.in = in;
+        require(header(12).getInt(8) == RIFF_WAVE, "the RIFF file holds no WAVE");
+        Format found = null;
+        while (true) {
+            ByteBuffer chunk = header(8);
+            long size = Integer.toUnsignedLong(chunk.getInt(4));
+            if (chunk.getInt(0) == RIFF_DATA) {
+                require(found != null, "the data comes before its format");
+                format = found;
                 // recorders that stream write 0 or all ones for a length they did not know
-                boolean unknown = size == 0xFFFFFFFFL || size == 0 && body < bytes.length;
-                require(unknown || body + size <= bytes.length, "it ends before its data does");
-                long length = unknown ? bytes.length - body : size;
-                return decode(in, (int) body, length, format, maxSeconds);
+                unknownLength = size == 0xFFFFFFFFL || size == 0;
+                left = unknownLength ? Long.MAX_VALUE : size;
+                bytes = new byte[BLOCK_FRAMES * format.frameBytes()];
+                return;
             }
-            at = body + size + (size & 1);
+            if (chunk.getInt(0) == RIFF_FMT) {
+                require(size >= 16 && size <= MAX_FORMAT_BYTES, "the format chunk has %d bytes".formatted(size));
+                found = format(header((int) size), (int) size);
+                in.skipNBytes(size & 1);
+            } else {
+                in.skipNBytes(size + (size & 1));
+            }
         }
-        throw new IllegalArgumentException("there is no data chunk");
     }
 
-    private static Format format(ByteBuffer in, int at, int size) {
-        int code = Short.toUnsignedInt(in.getShort(at));
+    private ByteBuffer header(int size) throws IOException {
+        byte[] read = in.readNBytes(size);
+        require(read.length == size, "it ends before its data begins");
+        return ByteBuffer.wrap(read).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    private static Format format(ByteBuffer in, int size) throws IOException {
+        int code = Short.toUnsignedInt(in.getShort(0));
         if (code == EXTENSIBLE && size >= 26) {
-            code = Short.toUnsignedInt(in.getShort(at + 24));
+            code = Short.toUnsignedInt(in.getShort(24));
         }
-        var format = new Format(code, Short.toUnsignedInt(in.getShort(at + 2)), in.getInt(at + 4), Short.toUnsignedInt(in.getShort(at + 14)));
+        var format = new Format(code, Short.toUnsignedInt(in.getShort(2)), SoundReader.requireRate(in.getInt(4)),
+                Short.toUnsignedInt(in.getShort(14)));
         boolean known = switch (code) {
             case PCM -> format.bits == 8 || format.bits == 16 || format.bits == 24 || format.bits == 32;
             case FLOAT -> format.bits == 32 || format.bits == 64;
@@ -59,26 +78,36 @@ final class WavReader {
             default -> false;
         };
         require(known, "its format %d of %d bits is not known; convert it to PCM of 16 bits".formatted(code, format.bits));
-        require(format.channels > 0, "it has no channels");
+        require(format.channels > 0 && format.channels <= 1024, "it has %d channels".formatted(format.channels));
         return format;
     }
 
-    private static Sound decode(ByteBuffer in, int start, long length, Format format, int maxSeconds) {
-        int frames = (int) (length / format.frameBytes());
-        Sound.requireSeconds(frames, format.sampleRate, maxSeconds);
-        float[] samples = new float[frames];
+    @Override
+    public int sampleRate() {
+        return format.sampleRate;
+    }
+
+    @Override
+    public float[] next() throws IOException {
+        int frameBytes = format.frameBytes();
+        int wanted = (int) Math.min(bytes.length, left - left % frameBytes);
+        int read = in.readNBytes(bytes, 0, wanted);
+        require(unknownLength || read == wanted, "it ends before its data does");
+        left -= unknownLength ? 0 : read;
+        float[] samples = new float[read / frameBytes];
+        var data = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         int sampleBytes = format.bits / 8;
-        for (int i = 0; i < frames; i++) {
+        for (int i = 0; i < samples.length; i++) {
             double sum = 0;
             for (int c = 0; c < format.channels; c++) {
-                sum += sample(in, start + i * format.frameBytes() + c * sampleBytes, format);
+                sum += sample(data, i * frameBytes + c * sampleBytes);
             }
             samples[i] = (float) (sum / format.channels);
         }
-        return new Sound(format.sampleRate, samples);
+        return samples;
     }
 
-    private static double sample(ByteBuffer in, int at, Format format) {
+    private double sample(ByteBuffer in, int at) throws IOException {
         double value = switch (format.code) {
             case FLOAT -> format.bits == 32 ? in.getFloat(at) : in.getDouble(at);
             case A_LAW -> aLaw(in.get(at)) / 32768.0;
@@ -108,9 +137,9 @@ final class WavReader {
         return (a & 0x80) != 0 ? magnitude : -magnitude;
     }
 
-    private static void require(boolean condition, String problem) {
+    private static void require(boolean condition, String problem) throws IOException {
         if (!condition) {
-            throw new IllegalArgumentException(problem);
+            throw new IOException(problem);
         }
     }
 }

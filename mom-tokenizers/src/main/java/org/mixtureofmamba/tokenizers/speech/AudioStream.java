@@ -1,0 +1,140 @@
+package org.mixtureofmamba.tokenizers.speech;
+
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+import org.mixtureofmamba.core.UserException;
+
+/**
+ * A recording as mono sound at {@link AudioFiles#SAMPLE_RATE}, decoded and resampled a block at a time: an hour takes no more memory than a
+ * second. The format is told by the bytes, not by the name.
+ *
+ * <pre>{@code
+ * try (var sound = AudioStream.open(file)) {
+ *     for (float[] block; (block = sound.next()).length > 0;) { ... }
+ * }
+ * }</pre>
+ */
+public final class AudioStream implements AutoCloseable {
+    private static final int MAGIC = 12;
+
+    private final InputStream in;
+    private final String source;
+    private final SoundReader reader;
+    private final Resampler.Streaming resampler;
+    private final long mostSamples;
+    private final int maxSeconds;
+    private long heard;
+    private boolean ended;
+
+    private AudioStream(InputStream in, String source, int maxSeconds) throws IOException {
+        this.in = new BufferedInputStream(in, 1 << 16);
+        this.source = source;
+        this.maxSeconds = maxSeconds;
+        reader = guard(this::reader);
+        resampler = Resampler.between(reader.sampleRate(), AudioFiles.SAMPLE_RATE).streaming();
+        mostSamples = (long) maxSeconds * reader.sampleRate();
+    }
+
+    /** Opens a recording of at most {@link AudioFiles#MAX_SECONDS}; see {@link #open(Path, int)}. */
+    public static AudioStream open(Path file) {
+        return open(file, AudioFiles.MAX_SECONDS);
+    }
+
+    /**
+     * Opens a recording of any rate and number of channels: WAV, FLAC, MP3 or Ogg Vorbis.
+     *
+     * @param maxSeconds where it is refused: a file of kilobytes may claim days
+     * @throws UserException if the file is missing or no sound, naming it
+     */
+    public static AudioStream open(Path file, int maxSeconds) {
+        try {
+            InputStream in = Files.newInputStream(file);
+            try {
+                return new AudioStream(in, file.toString(), maxSeconds);
+            } catch (IOException | RuntimeException e) {
+                in.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new UserException("cannot read %s: %s".formatted(file, e), e);
+        }
+    }
+
+    /** Reads from a stream; {@code source} names it in errors. */
+    public static AudioStream of(InputStream in, String source, int maxSeconds) throws IOException {
+        return new AudioStream(in, source, maxSeconds);
+    }
+
+    private SoundReader reader() throws IOException {
+        in.mark(MAGIC);
+        byte[] magic = in.readNBytes(MAGIC);
+        in.reset();
+        String name = new String(magic, StandardCharsets.ISO_8859_1);
+        if (name.isEmpty()) {
+            throw new UserException("%s is empty".formatted(source));
+        }
+        if (name.startsWith("RIFF")) {
+            return new WavReader(in);
+        }
+        if (name.startsWith("fLaC")) {
+            return new FlacReader(in);
+        }
+        if (name.startsWith("OggS")) {
+            return new VorbisReader(in);
+        }
+        if (name.startsWith("ID3") || magic.length > 1 && magic[0] == (byte) 0xFF && (magic[1] & 0xE6) != 0xE0 && (magic[1] & 0xE0) == 0xE0) {
+            return new Mp3Reader(in);
+        }
+        throw new UserException("%s is no sound of a known kind (WAV, FLAC, MP3, Ogg Vorbis)".formatted(source));
+    }
+
+    /**
+     * The next samples in [-1, 1], the mean of the channels; empty at the end and only there.
+     *
+     * @throws UserException if the file is damaged, truncated or lasts too long, naming it
+     */
+    public float[] next() {
+        while (!ended) {
+            float[] decoded = guard(reader::next);
+            heard += decoded.length;
+            if (heard > mostSamples) {
+                throw new UserException("%s lasts longer than the %d seconds allowed; cut it".formatted(source, maxSeconds));
+            }
+            ended = decoded.length == 0;
+            float[] samples = ended ? resampler.finish() : resampler.add(decoded);
+            if (samples.length > 0) {
+                return samples;
+            }
+        }
+        return new float[0];
+    }
+
+    private interface Decoding<T> {
+        T run() throws IOException;
+    }
+
+    /** Decoders answer hostile bytes with whatever their arithmetic runs into. */
+    private <T> T guard(Decoding<T> decoding) {
+        try {
+            return decoding.run();
+        } catch (UserException e) {
+            throw e;
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+            throw new UserException("%s does not decode as sound: %s".formatted(source, e.getMessage() == null ? e : e.getMessage()), e);
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            in.close();
+        } catch (IOException e) {
+            throw new UserException("cannot read %s: %s".formatted(source, e), e);
+        }
+    }
+}
