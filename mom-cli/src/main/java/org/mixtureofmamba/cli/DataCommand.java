@@ -1,5 +1,6 @@
 package org.mixtureofmamba.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -11,7 +12,9 @@ import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.inspect.CorpusSummary;
+import org.mixtureofmamba.data.inspect.DocumentDecoder;
 import org.mixtureofmamba.data.prepare.Preparation;
+import org.mixtureofmamba.data.shard.DamagedShards;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
 import org.mixtureofmamba.data.source.SourceSpec;
@@ -33,6 +36,8 @@ final class DataCommand implements Runnable {
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .build();
 
+    private static final int LONGEST_BAR = 40;
+
     @Spec
     private CommandSpec spec;
 
@@ -49,9 +54,12 @@ final class DataCommand implements Runnable {
                 "A SOURCE is `demo`, the corpus that ships with the project, or [NAME=]KIND:PATH with KIND one of",
                 "  webdataset  tar archives of images or recordings with texts",
                 "  jsonl csv tsv  texts, or paths with captions and transcripts",
+                "  parquet  the same with media in the table or beside it; lists of images and texts are interleaved documents",
                 "  media  a directory of images and recordings with texts beside them",
                 "  librispeech  a directory laid out as LibriSpeech",
-                "  text pages  text files: each a document, or each page up to a blank line"
+                "  text pages  text files: each a document, or each page up to a blank line",
+                "  dictd  a directory with dictionaries of dictd",
+                "A path may be a pattern, as shard-{000..127}.tar or **.jsonl; in place of a directory, archives (.deb, .tgz, .tar.xz)."
             })
     static final class Prepare implements Runnable {
         @Spec
@@ -90,7 +98,7 @@ final class DataCommand implements Runnable {
                 description = "Train on each recording at these speeds, as 0.9,1.0,1.1; the demo corpus has these by itself.")
         private List<Double> speechSpeeds = List.of();
 
-        @Option(names = "--drop-duplicates", description = "Leave out samples whose content came before.")
+        @Option(names = "--deduplicate", description = "Leave out samples whose content came before.")
         private boolean dropDuplicates;
 
         @Option(names = "--samples-per-shard", defaultValue = "1024", description = "${DEFAULT-VALUE}.")
@@ -120,7 +128,7 @@ final class DataCommand implements Runnable {
         }
     }
 
-    @Command(name = "inspect", description = "What a prepared corpus holds: documents and tokens of each part and modality.")
+    @Command(name = "inspect", description = "What a prepared corpus holds: documents, tokens of each part and modality, lengths, samples.")
     static final class Inspect implements Runnable {
         @Spec
         private CommandSpec spec;
@@ -128,17 +136,66 @@ final class DataCommand implements Runnable {
         @Parameters(paramLabel = "DIR")
         private Path directory;
 
-        @Option(names = "--json", description = "Print one JSON object, lengths of documents included.")
+        @Option(names = "--json", description = "Print one JSON object.")
         private boolean json;
+
+        @Option(names = "--skip-damaged", description = "Leave out shards whose bytes are not as they were written, instead of stopping.")
+        private boolean skipDamaged;
+
+        @Option(
+                names = "--decode",
+                paramLabel = "DIR",
+                description = "Turn random documents of each part back into text, PNG and WAV files in a directory.")
+        private Optional<Path> decode = Optional.empty();
+
+        @Option(names = "--documents", defaultValue = "3", description = "How many of each part to decode (${DEFAULT-VALUE}).")
+        private int documents;
+
+        @Option(names = "--seed", defaultValue = "0", description = "Of the choice of documents.")
+        private long seed;
+
+        @Option(
+                names = "--tokenizers",
+                paramLabel = "DIR",
+                description = "Those the corpus was made with; without it the ones kept in the corpus, or those that ship with the project.")
+        private Optional<Path> tokenizers = Optional.empty();
 
         @Override
         public void run() {
-            try (var corpus = TokenCorpus.open(directory)) {
+            try (var corpus = TokenCorpus.open(directory, skipDamaged ? DamagedShards.SKIP : DamagedShards.STOP)) {
                 var summary = CorpusSummary.of(corpus);
                 if (json) {
                     spec.commandLine().getOut().println(JSON.writeValueAsString(summary));
                 } else {
                     print(summary, spec);
+                    printLengths(summary);
+                }
+                decode.ifPresent(into -> decode(corpus, into));
+            }
+        }
+
+        private void printLengths(CorpusSummary summary) {
+            var out = spec.commandLine().getOut();
+            out.println();
+            out.println("%-20s %17s %10s".formatted("training documents", "tokens", "documents"));
+            for (var part : summary.parts()) {
+                long most = part.train().lengths().stream().mapToLong(CorpusSummary.LengthBucket::documents).max().orElse(1);
+                for (var bucket : part.train().lengths()) {
+                    var bar = "#".repeat((int) Math.ceil(LONGEST_BAR * bucket.documents() / (double) most));
+                    out.println(String.format(Locale.ROOT, "%-20s %,8d-%,8d %,10d %s",
+                            part.name(), bucket.from(), bucket.to(), bucket.documents(), bar));
+                }
+            }
+        }
+
+        private void decode(TokenCorpus corpus, Path into) {
+            var kept = directory.resolve("tokenizers");
+            var set = tokenizers.or(() -> Optional.of(kept).filter(Files::isDirectory)).map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
+            var decoder = new DocumentDecoder(corpus, set);
+            for (var part : corpus.parts()) {
+                for (long document : DocumentDecoder.draw(part.train(), documents, seed)) {
+                    decoder.write(part.train().tokens(document), into, part.name() + "-" + part.train().id(document))
+                            .forEach(file -> spec.commandLine().getErr().println("wrote " + file));
                 }
             }
         }

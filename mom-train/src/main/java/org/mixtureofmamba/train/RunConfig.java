@@ -13,6 +13,7 @@ import org.mixtureofmamba.core.model.ModelConfig;
 import org.mixtureofmamba.core.model.Projection;
 import org.mixtureofmamba.core.model.Scale;
 import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.shard.DamagedShards;
 
 /**
  * All that determines a run. The defaults stand in the resource {@code defaults.yaml} and nowhere else; {@link ConfigReader} lays a run
@@ -116,19 +117,35 @@ public record RunConfig(
      *
      * @param source {@code demo} for the embedded corpus, or a prepared directory
      * @param shares of text, images and speech in the tokens, adding up to 1; empty to take each part as often as it is large
+     * @param maxShares how much of a batch text, images and speech may each fill; empty for no bounds
+     * @param damaged whether a shard whose bytes are not as they were written stops the run or is left out
      * @param length L
      * @param batch B
      */
-    public record Data(String source, Setting setting, List<Double> shares, int length, int batch) {
+    public record Data(
+            String source,
+            Setting setting,
+            List<Double> shares,
+            List<Double> maxShares,
+            DamagedShards damaged,
+            int length,
+            int batch) {
         /** The source that needs no files. */
         public static final String DEMO = "demo";
 
         public Data {
             shares = List.copyOf(shares);
+            maxShares = List.copyOf(maxShares);
             InvalidSetting.unless(
                     shares.isEmpty() || shares.size() == setting.modalities(),
                     "shares",
                     "must be empty or %d numbers, one for each modality".formatted(setting.modalities()));
+            InvalidSetting.unless(
+                    maxShares.isEmpty()
+                            || maxShares.size() == setting.modalities()
+                                    && maxShares.stream().allMatch(share -> share > 0 && share <= 1),
+                    "max_shares",
+                    "must be empty or %d numbers above 0 and up to 1, one for each modality".formatted(setting.modalities()));
             InvalidSetting.unless(!source.isBlank(), "source", "must be demo or a prepared directory");
             InvalidSetting.unless(length >= 2, "length", "must be 2 or more, not " + length);
             InvalidSetting.unless(batch >= 1, "batch", "must be 1 or more, not " + batch);

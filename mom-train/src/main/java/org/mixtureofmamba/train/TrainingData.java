@@ -8,6 +8,7 @@ import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.loader.BatchLoader;
 import org.mixtureofmamba.data.loader.BatchShape;
 import org.mixtureofmamba.data.loader.Mixture;
+import org.mixtureofmamba.data.loader.ShareBounds;
 import org.mixtureofmamba.data.prepare.DemoPreparation;
 import org.mixtureofmamba.data.prepare.PrepareProgress;
 import org.mixtureofmamba.data.shard.TokenCorpus;
@@ -49,7 +50,7 @@ public record TrainingData(
         var settings = config.data();
         var corpus = settings.source().equals(RunConfig.Data.DEMO)
                 ? DemoPreparation.open(TokenizerSet.demo(), settings.setting(), DEMO_CACHE, progress)
-                : TokenCorpus.open(Path.of(settings.source()));
+                : TokenCorpus.open(Path.of(settings.source()), settings.damaged());
         try {
             if (corpus.setting() != settings.setting()) {
                 throw new UserException("the corpus in %s is of the setting %s; say data.setting=%s"
@@ -59,7 +60,8 @@ public record TrainingData(
                                 corpus.setting().key()));
             }
             var shape = BatchShape.of(settings.batch(), settings.length());
-            var train = BatchLoader.train(corpus, mixture(corpus, settings), shape, config.seed());
+            var bounds = settings.maxShares().isEmpty() ? ShareBounds.NONE : new ShareBounds(settings.maxShares());
+            var train = BatchLoader.train(corpus, mixture(corpus, settings), bounds, shape, config.seed());
             var heldOut = BatchLoader.heldOut(corpus, shape);
             return new TrainingData(
                     BatchSource.of(train),

@@ -58,6 +58,7 @@ public record DocumentTokenizer(
             case Sample.Text s -> List.of(textDocument(s, heldOut));
             case Sample.CaptionedImage s -> imageDocuments(s, heldOut, augmented);
             case Sample.TranscribedSpeech s -> speechDocuments(s, heldOut, augmented);
+            case Sample.Interleaved s -> List.of(interleavedDocument(s, heldOut));
             case Sample.Rejected s -> throw new UserException(s.reason());
         };
     }
@@ -82,11 +83,15 @@ public record DocumentTokenizer(
     }
 
     private Document imageDocument(String id, boolean heldOut, BufferedImage picture, Segment caption) {
+        return new Document(id, heldOut, interleaver.pair(id, caption, imageSegment(picture)));
+    }
+
+    private Segment imageSegment(BufferedImage picture) {
         var codes = image.encode(picture);
         for (int i = 0; i < codes.length; i++) {
             codes[i] = vocabulary().image(codes[i]);
         }
-        return new Document(id, heldOut, interleaver.pair(id, caption, new Segment(Modality.IMAGE, codes)));
+        return new Segment(Modality.IMAGE, codes);
     }
 
     private List<Document> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
@@ -107,6 +112,34 @@ public record DocumentTokenizer(
                     id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units))));
         }
         return documents;
+    }
+
+    /** Texts that stand next to each other are one, with a blank line between them. Never augmented. */
+    private Document interleavedDocument(Sample.Interleaved sample, boolean heldOut) {
+        var segments = new ArrayList<Segment>();
+        var words = new StringBuilder();
+        for (var item : sample.items()) {
+            switch (item) {
+                case Sample.Item.Text s -> words.append(words.isEmpty() || s.text().isBlank() ? "" : "\n\n").append(s.text().strip());
+                case Sample.Item.Image s -> {
+                    require(Modality.IMAGE);
+                    addText(words, segments);
+                    segments.add(imageSegment(media.image(s.image(), sample.id())));
+                }
+            }
+        }
+        addText(words, segments);
+        if (segments.isEmpty()) {
+            throw new UserException("the text is empty");
+        }
+        return new Document(sample.id(), heldOut, segments);
+    }
+
+    private void addText(StringBuilder words, List<Segment> segments) {
+        if (!words.isEmpty()) {
+            segments.add(textSegment(words.toString()));
+            words.setLength(0);
+        }
     }
 
     private void require(Modality modality) {

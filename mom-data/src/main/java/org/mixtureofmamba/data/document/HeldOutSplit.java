@@ -21,6 +21,7 @@ public record HeldOutSplit(double fraction) {
         var group = switch (sample) {
             case Sample.CaptionedImage s -> s.group();
             case Sample.TranscribedSpeech s -> s.group();
+            case Sample.Interleaved s -> s.group();
             case Sample.Text _, Sample.Rejected _ -> "";
         };
         return (group.isEmpty() ? sample.contentHash() : ContentHash.of(group)).fraction() < fraction;

@@ -45,28 +45,41 @@ public final class BatchLoader implements AutoCloseable {
     private final ExecutorService background;
     private final long steps;
 
-    private BatchLoader(TokenCorpus corpus, List<DocumentSet> parts, Mixture mixture, BatchShape shape, long seed, boolean once) {
+    private BatchLoader(
+            TokenCorpus corpus,
+            List<DocumentSet> parts,
+            Mixture mixture,
+            ShareBounds bounds,
+            BatchShape shape,
+            long seed,
+            boolean once) {
         this.parts = parts;
         this.vocabulary = corpus.vocabulary();
         this.shape = shape;
-        this.order = new DataOrder(corpus.fingerprint(), mixture.weights(), shape.batch(), shape.length(), seed, once);
+        this.order = new DataOrder(corpus.fingerprint(), mixture.weights(), bounds.most(), shape.batch(), shape.length(), seed, once);
         this.modalities = corpus.setting().modalities();
         this.loaded = new LoadedTokens();
-        this.packer = new Packer(parts, mixture, vocabulary, shape.length(), seed, once);
+        this.packer = new Packer(parts, mixture, bounds, vocabulary, shape, seed, once);
         states.put(0L, packer.state(0));
         this.steps = once ? countSteps() : Long.MAX_VALUE;
         this.background = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("batch-loader").factory());
     }
 
+    /** Training batches without end and without bounds; see {@link #train(TokenCorpus, Mixture, ShareBounds, BatchShape, long)}. */
+    public static BatchLoader train(TokenCorpus corpus, Mixture mixture, BatchShape shape, long seed) {
+        return train(corpus, mixture, ShareBounds.NONE, shape, seed);
+    }
+
     /**
      * Training batches without end.
      *
-     * @throws org.mixtureofmamba.core.UserException from {@link #batch} if an image is longer than a sequence
+     * @throws org.mixtureofmamba.core.UserException from {@link #batch} if an image is longer than a sequence, or a document than a
+     *     bound allows
      */
-    public static BatchLoader train(TokenCorpus corpus, Mixture mixture, BatchShape shape, long seed) {
+    public static BatchLoader train(TokenCorpus corpus, Mixture mixture, ShareBounds bounds, BatchShape shape, long seed) {
         return new BatchLoader(
-                corpus, corpus.parts().stream().map(CorpusPart::train).toList(), mixture, shape, seed, false);
+                corpus, corpus.parts().stream().map(CorpusPart::train).toList(), mixture, bounds, shape, seed, false);
     }
 
     /**
@@ -77,7 +90,7 @@ public final class BatchLoader implements AutoCloseable {
         var parts = corpus.parts().stream().map(CorpusPart::heldOut).toList();
         double all = Math.max(1, parts.stream().mapToLong(DocumentSet::tokens).sum());
         var natural = new Mixture(parts.stream().map(part -> part.tokens() / all).toList());
-        return new BatchLoader(corpus, parts, natural, shape, 0, true);
+        return new BatchLoader(corpus, parts, natural, ShareBounds.NONE, shape, 0, true);
     }
 
     private long countSteps() {

@@ -7,13 +7,15 @@ import java.util.List;
  *
  * @param corpus fingerprint of the corpus
  * @param weights of its parts
+ * @param bounds on the share of each modality in a batch
  * @param batch sequences a step, over all workers
  * @param length tokens a sequence
  * @param seed of the shuffle
  * @param heldOut whether these are the held-out documents
  */
-public record DataOrder(String corpus, List<Double> weights, int batch, int length, long seed, boolean heldOut) {
+public record DataOrder(String corpus, List<Double> weights, List<Double> bounds, int batch, int length, long seed, boolean heldOut) {
     public DataOrder {
         weights = List.copyOf(weights);
+        bounds = List.copyOf(bounds);
     }
 }

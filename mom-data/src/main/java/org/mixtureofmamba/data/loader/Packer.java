@@ -21,13 +21,15 @@ import org.mixtureofmamba.tokenizers.Vocabulary.Special;
  *
  * <p>Rows: documents of text alone are cut where a row ends and go on when their part is next drawn from. A document with media is not
  * cut unless it is longer than a row, and then not inside an image: it waits for the next row, and text fills the gap.
+ *
+ * <p>Bounds: what would take a modality beyond its share of the batch waits for the next batch, and other parts go on.
  */
 final class Packer {
     private final List<DocumentSet> parts;
     private final double[] weights;
     private final boolean[] divisible;
     private final Vocabulary vocabulary;
-    private final int length;
+    private final BatchShape shape;
     private final long seed;
     private final boolean once;
 
@@ -35,20 +37,24 @@ final class Packer {
     private final long[] tokens;
     private final List<Carried> carried = new ArrayList<>();
     private final Permutation[] order;
+    private final BatchAllowance allowance;
+    /** Rows of the batch under way that are packed. */
+    private int rows;
 
     /**
      * @param once whether each document is drawn a single time, for evaluation, or epoch after epoch
      */
-    Packer(List<DocumentSet> parts, Mixture mixture, Vocabulary vocabulary, int length, long seed, boolean once) {
+    Packer(List<DocumentSet> parts, Mixture mixture, ShareBounds bounds, Vocabulary vocabulary, BatchShape shape, long seed, boolean once) {
         this.parts = List.copyOf(parts);
         this.weights = mixture.weights().stream().mapToDouble(Double::doubleValue).toArray();
         this.vocabulary = vocabulary;
-        this.length = length;
+        this.shape = shape;
         this.seed = seed;
         this.once = once;
         this.documents = new long[parts.size()];
         this.tokens = new long[parts.size()];
         this.order = new Permutation[parts.size()];
+        this.allowance = new BatchAllowance(this.parts, vocabulary, bounds, shape);
         this.divisible = new boolean[parts.size()];
         for (int p = 0; p < divisible.length; p++) {
             var part = parts.get(p);
@@ -68,10 +74,16 @@ final class Packer {
         carried.clear();
         carried.addAll(state.carried());
         Arrays.fill(order, null);
+        rows = 0;
     }
 
     /** The pieces of the next row, in order; no pieces once all is drawn. */
     List<Piece> nextRow() {
+        if (rows % shape.batch() == 0) {
+            rows = 0;
+            allowance.nextBatch();
+        }
+        rows++;
         var row = new Row();
         var waiting = carried.stream().filter(document -> !divisible[document.part()]).toList();
         carried.removeAll(waiting);
@@ -94,7 +106,7 @@ final class Packer {
         for (int p = 0; p < weights.length; p++) {
             boolean exhausted = once && documents[p] >= parts.get(p).size() && begun(p).isEmpty();
             double behind = weights[p] * drawn - tokens[p];
-            if (weights[p] > 0 && !exhausted && (divisible[p] || !fillsGap) && behind > greatest) {
+            if (weights[p] > 0 && !exhausted && !allowance.waits(p) && (divisible[p] || !fillsGap) && behind > greatest) {
                 furthest = p;
                 greatest = behind;
             }
@@ -129,34 +141,43 @@ final class Packer {
     /** One row as it fills. */
     private final class Row {
         private final List<Piece> pieces = new ArrayList<>();
-        private int room = length;
+        private int room = shape.length();
         /** Whether a document was put off to the next row: what is left is for documents that may be cut. */
         private boolean gap;
 
         void place(Carried next) {
             var set = parts.get(next.part());
             int rest = set.length(next.document()) - next.from();
-            if (rest <= room) {
-                add(next, rest);
-                return;
+            if (divisible[next.part()]) {
+                int fits = allowance.textLeft(Math.min(rest, room));
+                if (fits == 0 && rest > 0) {
+                    allowance.putOff(next.part());
+                }
+                add(next, fits, rest);
+            } else if (rest <= room) {
+                add(next, rest, rest);
+            } else {
+                int fits = rest <= shape.length() && canFill() ? 0 : beforeImage(set, next);
+                if (fits == 0 && room == shape.length()) {
+                    throw new UserException(("an image of document '%s' does not fit into a sequence of %d tokens; "
+                            + "train with a longer sequence or smaller images").formatted(set.id(next.document()), shape.length()));
+                }
+                gap = true;
+                add(next, fits, rest);
             }
-            int fits = divisible[next.part()] ? room : rest <= length && canFill() ? 0 : beforeImage(set, next);
-            if (fits == 0 && room == length) {
-                throw new UserException(("an image of document '%s' does not fit into a sequence of %d tokens; "
-                        + "train with a longer sequence or smaller images").formatted(set.id(next.document()), length));
-            }
-            if (fits > 0) {
-                add(next, fits);
-            }
-            gap = true;
-            carried.add(new Carried(next.part(), next.document(), next.from() + fits));
         }
 
-        private void add(Carried next, int count) {
-            if (count > 0) {
-                pieces.add(new Piece(next.part(), next.document(), next.from(), count));
+        /** Packs {@code count} of the {@code rest} tokens where the bounds of the batch allow; what stays over is carried on. */
+        private void add(Carried next, int count, int rest) {
+            var piece = new Piece(next.part(), next.document(), next.from(), count);
+            int taken = count > 0 && allowance.take(piece) ? count : 0;
+            if (taken > 0) {
+                pieces.add(piece);
                 room -= count;
                 tokens[next.part()] += count;
+            }
+            if (taken < rest) {
+                carried.add(new Carried(next.part(), next.document(), next.from() + taken));
             }
         }
 

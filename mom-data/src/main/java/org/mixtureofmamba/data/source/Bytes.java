@@ -64,10 +64,24 @@ public record Bytes(String place, long length, Opener opener) {
      * @throws UserException if they cannot be opened
      */
     public InputStream open() {
+        return place.endsWith("gz") ? openGzip() : openRaw();
+    }
+
+    /** The bytes as they are. */
+    InputStream openRaw() {
         try {
-            var raw = new BufferedInputStream(opener.open(), BUFFER);
+            return new BufferedInputStream(opener.open(), BUFFER);
+        } catch (IOException e) {
+            throw unreadable(place, e);
+        }
+    }
+
+    /** The bytes, unpacked whatever the place is called. */
+    InputStream openGzip() {
+        var raw = openRaw();
+        try {
             try {
-                return place.endsWith("gz") ? new BufferedInputStream(new GZIPInputStream(raw, BUFFER), BUFFER) : raw;
+                return new BufferedInputStream(new GZIPInputStream(raw, BUFFER), BUFFER);
             } catch (IOException e) {
                 raw.close();
                 throw e;

@@ -34,7 +34,7 @@ public record JsonLinesSource(String name, List<Path> files) implements Source {
 
         Reader(Path file) {
             this.file = file;
-            this.media = new MediaPaths(file.toAbsolutePath().getParent());
+            this.media = MediaPaths.beside(file);
             this.lines = new BoundedLines(Bytes.ofFile(file), LINE_LIMIT);
         }
 

@@ -1,7 +1,6 @@
 package org.mixtureofmamba.data.source;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -12,58 +11,92 @@ import java.util.stream.Stream;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Samples whose media are files named by a manifest. The first of these columns that is there and not empty counts:
- * {@code image, path, url, file_name}; {@code audio, audio_filepath}; {@code caption, text, transcript, title}; {@code group};
- * {@code id, key}. A {@code path} or {@code url} that ends like a recording is one.
+ * Samples whose media are files named by a manifest, or bytes in it. The first of these columns that is there and not empty counts:
+ * {@code image, path, url, file_name}; {@code audio, audio_filepath}; {@code caption, text, transcript, transcription, sentence, title};
+ * {@code group}; {@code id, key}. A {@code path} or {@code url} that ends like a recording is one.
  *
- * @param base directory that relative names are relative to
+ * @param files where media of a name are
  */
-record MediaPaths(Path base) {
+record MediaPaths(Files files) {
     static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp");
     static final Set<String> RECORDINGS = Set.of("flac", "wav");
 
     private static final List<String> IMAGE_COLUMNS = List.of("image", "path", "url", "file_name");
     private static final List<String> AUDIO_COLUMNS = List.of("audio", "audio_filepath");
-    private static final List<String> TEXT_COLUMNS = List.of("caption", "text", "transcript", "title");
+    private static final List<String> TEXT_COLUMNS = List.of("caption", "text", "transcript", "transcription", "sentence", "title");
     private static final long LIMIT = 256L << 20;
+
+    /** Finds media by the names that a manifest gives them. */
+    @FunctionalInterface
+    interface Files {
+        Bytes named(String name);
+    }
+
+    /** Media whose names are relative to the directory of a manifest. */
+    static MediaPaths beside(Path manifest) {
+        var directory = manifest.toAbsolutePath().getParent();
+        return new MediaPaths(name -> Bytes.ofFile(directory.resolve(name)));
+    }
 
     /** Whether one of these is a column that can make a sample. */
     static boolean isHeading(List<String> columns) {
         return Stream.of(IMAGE_COLUMNS, AUDIO_COLUMNS, TEXT_COLUMNS).flatMap(List::stream).anyMatch(columns::contains);
     }
 
-    /** The sample of a row; rejected if it names nothing that can be read. */
+    /** The sample of a row of strings; rejected if it names nothing that can be read. */
     Sample sample(String place, Map<String, String> row) {
-        var id = first(row, List.of("id", "key"), place);
-        var group = first(row, List.of("group"), "");
-        var text = first(row, TEXT_COLUMNS, "");
-        var audio = first(row, AUDIO_COLUMNS, "");
-        var image = first(row, IMAGE_COLUMNS, "");
-        if (audio.isEmpty() && RECORDINGS.contains(extension(image))) {
-            audio = image;
-        }
+        return sampleOf(place, Map.copyOf(row));
+    }
+
+    /** The sample of a row of strings and bytes; rejected if it names nothing that can be read. */
+    Sample sampleOf(String place, Map<String, Object> row) {
+        var id = string(first(row, List.of("id", "key"), place));
         try {
-            if (!audio.isEmpty()) {
-                return new Sample.TranscribedSpeech(id, group, read(audio), text);
+            var group = string(first(row, List.of("group"), ""));
+            var text = string(first(row, TEXT_COLUMNS, ""));
+            var audio = first(row, AUDIO_COLUMNS, "");
+            var image = first(row, IMAGE_COLUMNS, "");
+            if (audio.equals("") && image instanceof String path && RECORDINGS.contains(extension(path))) {
+                audio = image;
             }
-            if (!image.isEmpty()) {
-                return new Sample.CaptionedImage(id, group, read(image), text);
+            if (!audio.equals("")) {
+                return new Sample.TranscribedSpeech(id, group, bytes(audio), text);
             }
+            if (!image.equals("")) {
+                return new Sample.CaptionedImage(id, group, bytes(image), text);
+            }
+            return text.isEmpty() ? new Sample.Rejected(id, "neither media nor text") : new Sample.Text(id, text);
         } catch (UserException e) {
             return new Sample.Rejected(id, e.getMessage());
         }
-        return text.isEmpty() ? new Sample.Rejected(id, "neither media nor text") : new Sample.Text(id, text);
     }
 
-    private static String first(Map<String, String> row, List<String> columns, String otherwise) {
-        return columns.stream().map(column -> row.getOrDefault(column, "").strip()).filter(v -> !v.isEmpty()).findFirst().orElse(otherwise);
+    /** Media of a cell: its bytes, or those of the file it names. */
+    byte[] bytes(Object cell) {
+        return cell instanceof byte[] bytes ? bytes : read(string(cell));
+    }
+
+    private static Object first(Map<String, Object> row, List<String> columns, Object otherwise) {
+        return columns.stream()
+                .map(column -> row.getOrDefault(column, ""))
+                .map(value -> value instanceof String text ? text.strip() : value)
+                .filter(value -> !value.equals(""))
+                .findFirst()
+                .orElse(otherwise);
+    }
+
+    private static String string(Object cell) {
+        if (cell instanceof String text) {
+            return text;
+        }
+        throw new UserException("bytes where text should be");
     }
 
     private byte[] read(String name) {
         if (name.contains("://")) {
             throw new UserException("%s is not a local file; fetch it first".formatted(name));
         }
-        return read(base.resolve(name));
+        return bytes(files.named(name));
     }
 
     /**
@@ -72,14 +105,17 @@ record MediaPaths(Path base) {
      * @throws UserException if it is missing or larger than a bound
      */
     static byte[] read(Path file) {
-        try {
-            long size = Files.size(file);
-            if (size > LIMIT) {
-                throw new UserException("%s has %d bytes, more than the %d allowed".formatted(file, size, LIMIT));
-            }
-            return Files.readAllBytes(file);
+        return bytes(Bytes.ofFile(file));
+    }
+
+    private static byte[] bytes(Bytes media) {
+        if (media.length() > LIMIT) {
+            throw new UserException("%s has %d bytes, more than the %d allowed".formatted(media.place(), media.length(), LIMIT));
+        }
+        try (var in = media.openRaw()) {
+            return in.readAllBytes();
         } catch (IOException e) {
-            throw new UserException("cannot read %s: %s".formatted(file, Bytes.reason(e)), e);
+            throw new UserException("cannot read %s: %s".formatted(media.place(), Bytes.reason(e)), e);
         }
     }
 

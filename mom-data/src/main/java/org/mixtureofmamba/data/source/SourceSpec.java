@@ -3,6 +3,7 @@ package org.mixtureofmamba.data.source;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 
 import org.mixtureofmamba.core.UserException;
@@ -16,18 +17,23 @@ import org.mixtureofmamba.data.Setting;
  * jsonl:PATTERN         JSON objects, one a line                                     {@link JsonLinesSource}
  * csv:PATTERN           tables with a heading                                        {@link TableSource}
  * tsv:PATTERN           the same with tabs; without a heading: path and caption
+ * parquet:PATTERN       tables with media in them or beside them, OBELICS' too          {@link ParquetSource}
  * media:DIRECTORY       images and recordings with texts beside them                 {@link MediaFolderSource}
  * librispeech:DIRECTORY the layout of LibriSpeech                                    {@link LibriSpeechSource}
  * text:DIRECTORY        text files, each a document                                  {@link TextFolderSource}
+ * dictd:DIRECTORY       dictionaries of dictd                                        {@link DictdSource}
  * pages:PATTERN         text files, each page up to a blank line a document          {@link TextPagesSource}
  * demo                  the corpus that ships with the project                       {@link DemoCorpus}
  * </pre>
  *
- * A PATTERN may count and match: see {@link FilePatterns}. NAME is the part of the corpus that the documents make up and defaults to
+ * A DIRECTORY may also be a pattern of archives, {@code .deb}, {@code .tgz}, {@code .tar} and {@code .tar.gz|xz|zst}, read as the one
+ * directory that they unpack to ({@link ArchiveSource}). A PATTERN may count and match: see {@link FilePatterns}. NAME is the part of the corpus that the documents make up and defaults to
  * KIND.
  */
 public final class SourceSpec {
     private static final Pattern SPEC = Pattern.compile("(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)=)?([a-z]+):(.+)");
+
+    private static final String KINDS = "webdataset, jsonl, csv, tsv, parquet, media, librispeech, text, dictd, pages";
 
     private SourceSpec() {}
 
@@ -42,8 +48,8 @@ public final class SourceSpec {
         }
         var parts = SPEC.matcher(spec);
         if (!parts.matches()) {
-            throw new UserException(("'%s' names no source; write KIND:PATH with KIND one of webdataset, jsonl, csv, tsv, media, "
-                    + "librispeech, text, pages, or demo").formatted(spec));
+            throw new UserException(("'%s' names no source; write KIND:PATH with KIND one of %s, or demo").formatted(
+                    spec, KINDS));
         }
         var name = parts.group(1) == null ? parts.group(2) : parts.group(1);
         var path = parts.group(3);
@@ -53,12 +59,12 @@ public final class SourceSpec {
             case "jsonl" -> new JsonLinesSource(name, FilePatterns.files(path));
             case "csv" -> new TableSource(name, FilePatterns.files(path), false);
             case "tsv" -> new TableSource(name, FilePatterns.files(path), true);
-            case "media" -> new MediaFolderSource(name, directory(path));
-            case "librispeech" -> new LibriSpeechSource(name, directory(path));
-            case "text" -> new TextFolderSource(name, directory(path));
-            default -> throw new UserException(
-                    "'%s' is no kind of source; there are webdataset, jsonl, csv, tsv, media, librispeech, text, pages and demo"
-                            .formatted(parts.group(2)));
+            case "parquet" -> new ParquetSource(name, FilePatterns.files(path));
+            case "media" -> folder("media folder", path, directory -> new MediaFolderSource(name, directory));
+            case "librispeech" -> folder("librispeech", path, directory -> new LibriSpeechSource(name, directory));
+            case "text" -> folder("text folder", path, directory -> new TextFolderSource(name, directory));
+            case "dictd" -> folder("dictd", path, directory -> new DictdSource(name, directory));
+            default -> throw new UserException("'%s' is no kind of source; there are %s and demo".formatted(parts.group(2), KINDS));
         });
     }
 
@@ -66,11 +72,14 @@ public final class SourceSpec {
         return FilePatterns.files(pattern).stream().map(Bytes::ofFile).toList();
     }
 
-    private static Path directory(String path) {
-        var directory = Path.of(path);
-        if (!Files.isDirectory(directory)) {
-            throw new UserException("%s is no directory; check the path".formatted(path));
+    private static Source folder(String kind, String path, Function<Path, Source> source) {
+        if (Files.isDirectory(Path.of(path))) {
+            return source.apply(Path.of(path));
         }
-        return directory;
+        if (!Archives.isArchive(path)) {
+            throw new UserException("%s is no directory and no archive; check the path".formatted(path));
+        }
+        var archives = FilePatterns.files(path);
+        return new ArchiveSource(source.apply(Path.of("")).name(), kind, archives, source);
     }
 }

@@ -4,8 +4,10 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.Reader;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -39,7 +41,10 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
         return new ChainedReader<>(files, file -> new TableReader(file, tabs));
     }
 
+    /** Rows are divided as bytes, of which a comma or a quote is one in UTF-8 too, and each cell is decoded for itself: one bad cell costs one row. */
     private static final class TableReader extends AheadReader {
+        private static final String BYTE_ORDER_MARK = "\ufeff";
+
         private final Path file;
         private final MediaPaths media;
         private final Limited text;
@@ -49,8 +54,8 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
 
         TableReader(Path file, boolean tabs) {
             this.file = file;
-            this.media = new MediaPaths(file.toAbsolutePath().getParent());
-            this.text = new Limited(new InputStreamReader(Bytes.ofFile(file).open(), StandardCharsets.UTF_8));
+            this.media = MediaPaths.beside(file);
+            this.text = new Limited(new InputStreamReader(Bytes.ofFile(file).open(), StandardCharsets.ISO_8859_1));
             var format = tabs
                     ? CSVFormat.DEFAULT.builder().setDelimiter('\t').setQuote(null).setIgnoreEmptyLines(true).get()
                     : CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).get();
@@ -69,9 +74,15 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
                     end();
                     return Optional.empty();
                 }
-                var cells = records.next().toList();
+                var raw = records.next().toList();
                 text.recordEnds();
+                var cells = new ArrayList<String>();
+                for (var cell : raw) {
+                    cells.add(TarSamples.decodeUtf8(cell.getBytes(StandardCharsets.ISO_8859_1)));
+                }
                 return columns.isEmpty() ? firstRow(cells) : Optional.of(sample(cells));
+            } catch (CharacterCodingException e) {
+                return Optional.of(new Sample.Rejected(place(), "not UTF-8"));
             } catch (UncheckedIOException | IllegalStateException e) {
                 throw broken(e);
             }
@@ -79,7 +90,9 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
 
         /** A first row that names a known column is a heading; one of two cells without is a path and a caption. */
         private Optional<Sample> firstRow(List<String> cells) {
-            var heading = cells.stream().map(cell -> cell.strip().toLowerCase(Locale.ROOT)).toList();
+            var heading = cells.stream()
+                    .map(cell -> cell.replace(BYTE_ORDER_MARK, "").strip().toLowerCase(Locale.ROOT))
+                    .toList();
             if (MediaPaths.isHeading(heading)) {
                 columns = heading;
                 return Optional.empty();
@@ -94,15 +107,18 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
         }
 
         private Sample sample(List<String> cells) {
-            var place = "%s:%d".formatted(file, parser.getCurrentLineNumber());
             if (cells.size() != columns.size()) {
-                return new Sample.Rejected(place, "%d cells under %d columns".formatted(cells.size(), columns.size()));
+                return new Sample.Rejected(place(), "%d cells under %d columns".formatted(cells.size(), columns.size()));
             }
             Map<String, String> row = new HashMap<>();
             for (int i = 0; i < cells.size(); i++) {
                 row.putIfAbsent(columns.get(i), cells.get(i));
             }
-            return media.sample(place, row);
+            return media.sample(place(), row);
+        }
+
+        private String place() {
+            return "%s:%d".formatted(file, parser.getCurrentLineNumber());
         }
 
         private FailureException broken(Exception e) {

@@ -74,12 +74,9 @@ final class TarSamples implements SampleReader {
 
     private void take(TarArchiveEntry entry) throws IOException {
         var path = entry.getName();
-        if (!entry.isFile() || entry.isLink() || entry.isSymbolicLink()) {
-            reject(path, "no plain file");
-            return;
-        }
-        if (path.startsWith("/") || path.contains("\\") || Set.of(path.split("/")).contains("..")) {
-            reject(path, "its path leads out of the archive");
+        var refusal = Archives.refusal(entry);
+        if (!refusal.isEmpty()) {
+            reject(path, refusal);
             return;
         }
         int dot = path.indexOf('.', path.lastIndexOf('/') + 1);

@@ -143,6 +143,53 @@ class BatchLoaderTest {
         }
     }
 
+    /** Without bounds batches of these few rows go beyond these shares; with them none does, and what is drawn over many batches stays near. */
+    @Test
+    void noBatchHoldsMoreOfAModalityThanItsBound() {
+        var mixture = Mixture.ofModalities(corpus, SHARES);
+        var bounds = new ShareBounds(List.of(0.65, 0.24, 0.23));
+        long beyond = 0;
+        try (var bounded = BatchLoader.train(corpus, mixture, bounds, BatchShape.of(2, L), 3);
+                var free = BatchLoader.train(corpus, mixture, BatchShape.of(2, L), 3)) {
+            for (int step = 0; step < 400; step++) {
+                var ofBatch = shares(bounded.batch(step));
+                var without = shares(free.batch(step));
+                for (int m = 0; m < ofBatch.length; m++) {
+                    assertThat(ofBatch[m]).as("modality %d in step %d", m, step).isLessThanOrEqualTo(bounds.most().get(m));
+                    beyond += without[m] > bounds.most().get(m) ? 1 : 0;
+                }
+            }
+            assertThat(beyond).isPositive();
+            assertThat(bounded.loaded().paddingShare()).isLessThan(0.01);
+            var again = Rows.of(bounded.batch(399));
+            try (var resumed = BatchLoader.train(corpus, mixture, bounds, BatchShape.of(2, L), 3)) {
+                resumed.resume(bounded.state(399));
+                assertEqual(Rows.of(resumed.batch(399)), again);
+            }
+        }
+    }
+
+    @Test
+    void aBoundThatADocumentCannotKeepIsRefused() {
+        var bounds = new ShareBounds(List.of(1.0, 0.001, 1.0));
+        try (var loader = BatchLoader.train(corpus, Mixture.natural(corpus), bounds, BatchShape.of(B, L), 0)) {
+            assertThatThrownBy(() -> loader.batch(0)).isInstanceOf(UserException.class).hasMessageContaining("raise the bound");
+        }
+        assertThatThrownBy(() -> new ShareBounds(List.of(0.0))).isInstanceOf(UserException.class);
+    }
+
+    /** Shares of the modalities in a batch, padding not counted as text. */
+    private static double[] shares(TokenBatch batch) {
+        var rows = Rows.of(batch);
+        var shares = new double[Modality.count()];
+        for (int id : rows.inputs()) {
+            if (id != SmallTokenizers.VOCABULARY.special(Special.PAD)) {
+                shares[SmallTokenizers.VOCABULARY.modalityOf(id).index()] += 1.0 / rows.inputs().length;
+            }
+        }
+        return shares;
+    }
+
     @Test
     void aBatchDependsOnSeedAndStepAlone() {
         var random = new Random(4);
@@ -189,28 +236,93 @@ class BatchLoaderTest {
         }
     }
 
+    /** A run is broken off at 50 random steps, and from each goes on with another number of workers than before. */
+    @Test
+    void resumesOnAnotherNumberOfWorkers() {
+        var random = new Random(12);
+        var mixture = Mixture.ofModalities(corpus, SHARES);
+        try (var unbroken = loader(13)) {
+            long step = 0;
+            var state = unbroken.state(0);
+            for (int resume = 0; resume < 50; resume++) {
+                int workers = 1 + resume % 3;
+                long next = step + 1 + random.nextInt(20);
+                var sharing = new ArrayList<BatchLoader>();
+                for (int worker = 0; worker < workers; worker++) {
+                    var loader = BatchLoader.train(corpus, mixture, new BatchShape(B, L, worker, workers), 13);
+                    loader.resume(state);
+                    sharing.add(loader);
+                }
+                for (; step < next; step++) {
+                    var inputs = new ArrayList<Integer>();
+                    var targets = new ArrayList<Integer>();
+                    for (var loader : sharing) {
+                        var rows = Rows.of(loader.batch(step));
+                        Arrays.stream(rows.inputs()).forEach(inputs::add);
+                        Arrays.stream(rows.targets()).forEach(targets::add);
+                    }
+                    var expected = Rows.of(unbroken.batch(step));
+                    assertThat(inputs).as("inputs of step %d on %d workers", step, workers)
+                            .containsExactly(Arrays.stream(expected.inputs()).boxed().toArray(Integer[]::new));
+                    assertThat(targets).containsExactly(Arrays.stream(expected.targets()).boxed().toArray(Integer[]::new));
+                }
+                state = sharing.get(random.nextInt(workers)).state(step);
+                sharing.forEach(BatchLoader::close);
+            }
+        }
+    }
+
     @Test
     void anEpochHoldsEveryDocumentOnce() {
-        var text = corpus.parts().getFirst().train();
-        try (var loader = BatchLoader.train(corpus, Mixture.ofParts(corpus, Map.of("text", 1.0)), BatchShape.of(1, L), 8)) {
-            long drawn = 0;
-            var seen = new HashMap<String, Integer>();
-            var document = new ArrayList<Integer>();
-            for (int step = 0; drawn < text.size(); step++) {
-                for (int token : Rows.of(loader.batch(step)).inputs()) {
-                    document.add(token);
-                    if (token == SmallTokenizers.VOCABULARY.special(Special.EOD) && drawn < text.size()) {
-                        seen.merge(document.toString(), 1, Integer::sum);
-                        document.clear();
-                        drawn++;
+        for (var part : corpus.parts()) {
+            var set = part.train();
+            try (var loader = BatchLoader.train(corpus, Mixture.ofParts(corpus, Map.of(part.name(), 1.0)), BatchShape.of(1, L), 8)) {
+                long drawn = 0;
+                var seen = new HashMap<String, Integer>();
+                var document = new ArrayList<Integer>();
+                for (int step = 0; drawn < set.size(); step++) {
+                    for (int token : Rows.of(loader.batch(step)).inputs()) {
+                        if (token == SmallTokenizers.VOCABULARY.special(Special.PAD)) {
+                            continue;
+                        }
+                        document.add(token);
+                        if (token == SmallTokenizers.VOCABULARY.special(Special.EOD) && drawn < set.size()) {
+                            seen.merge(document.toString(), 1, Integer::sum);
+                            document.clear();
+                            drawn++;
+                        }
                     }
                 }
+                var expected = new HashMap<String, Integer>();
+                for (long d = 0; d < set.size(); d++) {
+                    expected.merge(Arrays.toString(set.tokens(d)), 1, Integer::sum);
+                }
+                assertThat(seen).as(part.name()).isEqualTo(expected);
             }
-            var expected = new HashMap<String, Integer>();
-            for (long d = 0; d < text.size(); d++) {
-                expected.merge(Arrays.toString(text.tokens(d)), 1, Integer::sum);
+        }
+    }
+
+    /**
+     * Documents drawn against documents expected, Pearson's chi-square: below the 5 % point for two degrees of freedom, 5.99. Draws
+     * make up for what they owe, so the statistic stays far below what independent draws would give.
+     */
+    @Test
+    void drawsFollowTheWeights() {
+        var weights = Map.of("text", 0.5, "images", 0.3, "speech", 0.2);
+        for (long seed = 0; seed < 5; seed++) {
+            try (var loader = BatchLoader.train(corpus, Mixture.ofParts(corpus, weights), BatchShape.of(B, L), seed)) {
+                var state = loader.state(800);
+                double all = state.tokens().stream().mapToLong(Long::longValue).sum();
+                double chiSquare = 0;
+                for (int p = 0; p < corpus.parts().size(); p++) {
+                    var part = corpus.parts().get(p);
+                    double meanLength = part.train().tokens() / (double) part.train().size();
+                    double expected = weights.get(part.name()) * all / meanLength;
+                    double difference = state.documents().get(p) - expected;
+                    chiSquare += difference * difference / expected;
+                }
+                assertThat(chiSquare).as("seed %d", seed).isLessThan(5.99);
             }
-            assertThat(seen).isEqualTo(expected);
         }
     }
 

@@ -1,13 +1,23 @@
 package org.mixtureofmamba.data.source;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.zip.GZIPOutputStream;
 
+import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
+import org.apache.commons.compress.archivers.ar.ArArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+import org.apache.commons.compress.archivers.tar.TarConstants;
+import org.apache.commons.compress.compressors.xz.XZCompressorOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -165,6 +175,166 @@ class SourceSpecTest {
         assertThat(samples("text", "b")).extracting(Sample::id).containsExactly("one.md", "two.txt");
         var pages = samples("pages", "b/one.md");
         assertThat(pages).extracting(s -> ((Sample.Text) s).text()).containsExactly("# One", "text");
+    }
+
+    @Test
+    void tablesOfMixedEncodingsLoseTheRowsThatAreNotUtf8() throws IOException {
+        var rows = new ByteArrayOutputStream();
+        rows.writeBytes("\ufeffimage,caption\na/fox.png,grün\na/fox.png,gr".getBytes(StandardCharsets.UTF_8));
+        rows.write(0xfc);
+        rows.writeBytes("n\na/fox.png,\"狐, 🦊\"\n".getBytes(StandardCharsets.UTF_8));
+        write("mixed.csv", rows.toByteArray());
+        var samples = samples("csv", "mixed.csv");
+        assertThat(samples).hasSize(3);
+        assertFox(samples.get(0), "grün");
+        assertRejected(samples.get(1), "not UTF-8");
+        assertFox(samples.get(2), "狐, 🦊");
+    }
+
+    /** The layouts of audio manifests: NeMo's JSON lines, Common Voice's table. */
+    @Test
+    void audioManifests() throws IOException {
+        write("nemo.jsonl", "{\"audio_filepath\": \"a/clip.flac\", \"duration\": 1.2, \"text\": \"Activated.\"}\n");
+        assertClip(samples("jsonl", "nemo.jsonl").getFirst(), "Activated.");
+        write("validated.tsv", "client_id\tpath\tsentence\tup_votes\n7\ta/clip.flac\tActivated.\t2\n7\ta/none.flac\tGone.\t2\n");
+        var rows = samples("tsv", "validated.tsv");
+        assertClip(rows.get(0), "Activated.");
+        assertRejected(rows.get(1), "none.flac: no such file");
+    }
+
+    private void parquet(String name) throws IOException {
+        try (var in = SourceSpecTest.class.getResourceAsStream("/org/mixtureofmamba/data/parquet/" + name)) {
+            write(name, in.readAllBytes());
+        }
+    }
+
+    /** Files that pyarrow wrote, as scripts/make_parquet_samples.py says: snappy, zstd and plain. */
+    @Test
+    void parquetTablesWithMediaInside() throws IOException {
+        parquet("image-text.parquet");
+        var samples = samples("parquet", "image-text.parquet");
+        assertThat(samples).hasSize(4);
+        assertFox(samples.get(0), "a fox");
+        assertRejected(samples.get(1), "missing.png: no such file");
+        assertThat(samples.get(2)).isInstanceOfSatisfying(Sample.Text.class, s -> assertThat(s.text()).isEqualTo("only words"));
+        assertThat(samples.get(3)).isInstanceOfSatisfying(Sample.CaptionedImage.class, s -> assertThat(s.image()).isEmpty());
+        parquet("audio.parquet");
+        var clips = samples("parquet", "audio.parquet");
+        assertClip(clips.get(0), "Activated.");
+        assertThat(clips.get(0).id()).isEqualTo("c1");
+        assertRejected(clips.get(1), "neither media nor text");
+    }
+
+    @Test
+    void parquetTablesOfInterleavedDocuments() throws IOException {
+        parquet("interleaved.parquet");
+        var samples = samples("parquet", "interleaved.parquet");
+        assertThat(samples).hasSize(4);
+        assertThat(samples.get(0)).isInstanceOfSatisfying(Sample.Interleaved.class, s -> {
+            assertThat(s.items()).hasSize(4);
+            assertThat(s.items().get(0)).isEqualTo(new Sample.Item.Text("one"));
+            assertThat(s.items().get(1)).isInstanceOfSatisfying(Sample.Item.Image.class, i -> assertThat(i.image()).isEqualTo(image));
+            assertThat(s.items().get(2)).isEqualTo(new Sample.Item.Text("two"));
+        });
+        assertThat(samples.get(1)).isInstanceOfSatisfying(Sample.Interleaved.class, s -> assertThat(s.items()).hasSize(1));
+        assertRejected(samples.get(2), "missing.png: no such file");
+        assertRejected(samples.get(3), "1 images beside 2 texts");
+        parquet("obelics.parquet");
+        var pages = samples("parquet", "obelics.parquet");
+        assertThat(pages.get(0)).isInstanceOfSatisfying(Sample.Interleaved.class, s -> assertThat(s.items()).hasSize(2));
+        assertRejected(pages.get(1), "not a local file");
+    }
+
+    @Test
+    void aBrokenParquetFileFails() throws IOException {
+        parquet("image-text.parquet");
+        var whole = Files.readAllBytes(directory.resolve("image-text.parquet"));
+        write("cut.parquet", Arrays.copyOf(whole, whole.length / 2));
+        assertThatThrownBy(() -> samples("parquet", "cut.parquet"))
+                .isInstanceOf(FailureException.class)
+                .hasMessageContaining("cut.parquet does not read as Parquet");
+    }
+
+    private static byte[] tar(String... entries) throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        try (var tar = new TarArchiveOutputStream(bytes)) {
+            for (int i = 0; i < entries.length; i += 2) {
+                var content = entries[i + 1].getBytes(StandardCharsets.UTF_8);
+                var entry = new TarArchiveEntry(entries[i], true);
+                entry.setSize(content.length);
+                tar.putArchiveEntry(entry);
+                tar.write(content);
+                tar.closeArchiveEntry();
+            }
+            var link = new TarArchiveEntry("./usr/link.txt", TarConstants.LF_SYMLINK);
+            link.setLinkName("/etc/passwd");
+            tar.putArchiveEntry(link);
+            tar.closeArchiveEntry();
+        }
+        return bytes.toByteArray();
+    }
+
+    private static byte[] packed(byte[] bytes, boolean xz) throws IOException {
+        var out = new ByteArrayOutputStream();
+        try (var packer = xz ? new XZCompressorOutputStream(out) : new GZIPOutputStream(out)) {
+            packer.write(bytes);
+        }
+        return out.toByteArray();
+    }
+
+    private void debianPackage(String name, String member, byte[] data) throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        try (var ar = new ArArchiveOutputStream(bytes)) {
+            for (var part : List.of(Map.entry("debian-binary", "2.0\n".getBytes(StandardCharsets.UTF_8)), Map.entry(member, data))) {
+                ar.putArchiveEntry(new ArArchiveEntry(part.getKey(), part.getValue().length));
+                ar.write(part.getValue());
+                ar.closeArchiveEntry();
+            }
+        }
+        write(name, bytes.toByteArray());
+    }
+
+    @Test
+    void archivesAreReadAsTheDirectoryTheyUnpackTo() throws IOException {
+        write("pages.tgz", packed(tar("package/a.txt", "one", "package/../../out.txt", "x", "/etc/abs.txt", "y"), false));
+        debianPackage("pages_1.0_all.deb", "data.tar.xz", packed(tar("./usr/share/doc/b.txt", "two"), true));
+        var samples = new ArrayList<Sample>();
+        for (var archive : List.of("pages.tgz", "pages_*.deb")) {
+            samples.addAll(samples("text", archive));
+        }
+        assertThat(samples).filteredOn(Sample.Text.class::isInstance).extracting(Sample::id)
+                .containsExactly("package/a.txt", "usr/share/doc/b.txt");
+        assertThat(samples).filteredOn(Sample.Rejected.class::isInstance).extracting(Sample::id)
+                .containsExactly("package/../../out.txt", "/etc/abs.txt", "./usr/link.txt", "./usr/link.txt");
+        assertThat(directory.resolve("out.txt")).doesNotExist();
+        assertThatThrownBy(() -> samples("text", "a/fox.png")).hasMessageContaining("no directory and no archive");
+        debianPackage("empty.deb", "control.tar.xz", packed(tar(), true));
+        assertThatThrownBy(() -> samples("text", "empty.deb")).isInstanceOf(UserException.class).hasMessageContaining("no data.tar");
+        write("cut.tgz", Arrays.copyOf(packed(tar("a.txt", "x".repeat(10_000)), false), 60));
+        assertThatThrownBy(() -> samples("text", "cut.tgz")).isInstanceOf(FailureException.class).hasMessageContaining("cut.tgz");
+    }
+
+    @Test
+    void dictionariesOfDictd() throws IOException {
+        var entries = List.of("00-database-info\n  about\n", "fox\n  an animal\n", "grün\n  a colour\n", "zoo\n  " + "x".repeat(1200) + "\n");
+        var index = new StringBuilder();
+        var text = new ByteArrayOutputStream();
+        for (var entry : entries) {
+            var bytes = entry.getBytes(StandardCharsets.UTF_8);
+            index.append("%s\t%s\t%s\n".formatted(entry.lines().findFirst().orElseThrow(), base64(text.size()), base64(bytes.length)));
+            text.writeBytes(bytes);
+        }
+        write("d/wn.index", index + "alias of fox\t" + base64(entries.getFirst().length()) + "\tQ\n");
+        write("d/wn.dict.dz", packed(text.toByteArray(), false));
+        var samples = samples("dictd", "d");
+        assertThat(samples).hasSize(1);
+        assertThat(((Sample.Text) samples.getFirst()).text())
+                .startsWith("fox\n  an animal\ngrün\n  a colour\nzoo").doesNotContain("about");
+    }
+
+    private static String base64(int number) {
+        var digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        return number < 64 ? digits.substring(number, number + 1) : base64(number / 64) + digits.charAt(number % 64);
     }
 
     @Test

@@ -1,0 +1,34 @@
+package org.mixtureofmamba.cli;
+
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+/** Preparing the demo corpus survives being killed; benchmarks/data-engine.md has a hundred kills of {@link PrepareKills}. */
+class PrepareKillTest {
+    private static final int KILLS = 5;
+
+    @TempDir
+    Path directory;
+
+    @Test
+    void aPreparationKilledAgainAndAgainEndsInTheSameBytes() throws Exception {
+        long seed = System.nanoTime();
+        var kills = new PrepareKills(directory, seed);
+        long start = System.nanoTime();
+        kills.finish("whole");
+        long unbroken = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        int within = 0;
+        for (int kill = 0; kill < KILLS; kill++) {
+            within += kills.killAfter("killed", kills.moment(unbroken / KILLS)) ? 1 : 0;
+        }
+        kills.finish("killed");
+        assertThat(kills.contents("killed"))
+                .as("%d kills of seed %d before the end", within, seed)
+                .isEqualTo(kills.contents("whole"));
+    }
+}

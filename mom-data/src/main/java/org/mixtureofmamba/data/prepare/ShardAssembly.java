@@ -1,0 +1,33 @@
+package org.mixtureofmamba.data.prepare;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+import org.mixtureofmamba.data.shard.TokenShardWriter;
+import org.mixtureofmamba.data.source.Sample;
+import org.mixtureofmamba.tokenizers.Vocabulary;
+
+/** A shard as its documents come in. */
+final class ShardAssembly {
+    private final Path file;
+    private final TokenShardWriter writer;
+    private final List<Sample.Rejected> skipped = new ArrayList<>();
+
+    ShardAssembly(Path file, Vocabulary vocabulary) {
+        this.file = file;
+        this.writer = new TokenShardWriter(vocabulary);
+    }
+
+    void gather(Tokenised samples) {
+        samples.documents().forEach(document -> writer.add(document.id(), document.heldOut(), document.tokens()));
+        skipped.addAll(samples.skipped());
+    }
+
+    /** Writes what was skipped, then the shard: where there is a shard, the other is there. */
+    void write() throws IOException {
+        new SkippedFile(file).write(skipped);
+        writer.write(file);
+    }
+}

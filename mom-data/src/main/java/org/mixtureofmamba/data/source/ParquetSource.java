@@ -1,0 +1,173 @@
+package org.mixtureofmamba.data.source;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+import dev.hardwood.InputFile;
+import dev.hardwood.reader.ParquetFileReader;
+import dev.hardwood.reader.RowReader;
+import dev.hardwood.row.PqList;
+import dev.hardwood.row.PqStruct;
+import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.core.UserException;
+
+/**
+ * Parquet tables, as Hugging Face keeps data sets. Columns are called as in other tables, see {@link MediaPaths}; media are bytes, a
+ * struct of {@code bytes} and {@code path}, or a path relative to the table. Rows with lists {@code images} and {@code texts} are
+ * interleaved documents, as in OBELICS (arXiv 2306.16527): at each place of the two lists one is null and the other is next.
+ */
+public record ParquetSource(String name, List<Path> files) implements Source {
+    private static final String IMAGES = "images";
+    private static final String TEXTS = "texts";
+
+    public ParquetSource {
+        files = List.copyOf(files);
+    }
+
+    @Override
+    public String description() {
+        return "parquet " + String.join(" ", files.stream().map(file -> Bytes.ofFile(file).description()).toList());
+    }
+
+    @Override
+    public SampleReader open() {
+        return new ChainedReader<>(files, Rows::new);
+    }
+
+    private static final class Rows extends AheadReader {
+        private final Path file;
+        private final MediaPaths media;
+        private final ParquetFileReader parquet;
+        private final RowReader rows;
+        private final List<String> columns;
+        private long number;
+
+        Rows(Path file) {
+            this.file = file;
+            this.media = MediaPaths.beside(file);
+            try {
+                this.parquet = ParquetFileReader.open(InputFile.of(file));
+            } catch (IOException | RuntimeException e) {
+                throw broken(e);
+            }
+            try {
+                this.columns = parquet.getFileSchema().getRootNode().children().stream().map(column -> column.name()).toList();
+                boolean known = columns.containsAll(List.of(IMAGES, TEXTS)) || MediaPaths.isHeading(columns);
+                if (!known) {
+                    throw new UserException("%s has the columns %s, none of which is known, such as image, audio, caption or text; rename one"
+                            .formatted(file, String.join(", ", columns)));
+                }
+                this.rows = parquet.rowReader();
+            } catch (RuntimeException e) {
+                closeFile();
+                throw e instanceof UserException ? e : broken(e);
+            }
+        }
+
+        @Override
+        Optional<Sample> look() {
+            try {
+                if (!rows.hasNext()) {
+                    end();
+                    return Optional.empty();
+                }
+                rows.next();
+                number++;
+                return Optional.of(sample());
+            } catch (UserException e) {
+                return Optional.of(new Sample.Rejected(place(), e.getMessage()));
+            } catch (RuntimeException e) {
+                throw broken(e);
+            }
+        }
+
+        private String place() {
+            return "%s:%d".formatted(file.getFileName(), number);
+        }
+
+        private Sample sample() {
+            if (columns.containsAll(List.of(IMAGES, TEXTS))
+                    && rows.getValue(IMAGES) instanceof PqList images
+                    && rows.getValue(TEXTS) instanceof PqList texts) {
+                return interleaved(images, texts);
+            }
+            Map<String, Object> row = new HashMap<>();
+            for (var column : columns) {
+                if (!rows.isNull(column)) {
+                    cell(rows.getValue(column)).ifPresent(value -> row.put(column, value));
+                }
+            }
+            return media.sampleOf(place(), row);
+        }
+
+        /** A cell as media or text: bytes, or a string; nothing where it is neither. */
+        private static Optional<Object> cell(Object value) {
+            return switch (value) {
+                case null -> Optional.empty();
+                case byte[] bytes -> Optional.of(bytes);
+                case String text -> Optional.of(text);
+                case PqStruct struct -> ofStruct(struct);
+                case Number number -> Optional.of(number.toString());
+                default -> Optional.empty();
+            };
+        }
+
+        private static Optional<Object> ofStruct(PqStruct struct) {
+            var names = new ArrayList<String>();
+            for (int i = 0; i < struct.getFieldCount(); i++) {
+                names.add(struct.getFieldName(i));
+            }
+            if (names.contains("bytes") && !struct.isNull("bytes")) {
+                return Optional.of(struct.getBinary("bytes"));
+            }
+            return names.contains("path") && !struct.isNull("path") ? Optional.of(struct.getString("path")) : Optional.empty();
+        }
+
+        private Sample interleaved(PqList images, PqList texts) {
+            if (images.size() != texts.size()) {
+                return new Sample.Rejected(place(), "%d images beside %d texts; each list should have a place for all".formatted(
+                        images.size(), texts.size()));
+            }
+            var items = new ArrayList<Sample.Item>();
+            for (int i = 0; i < images.size(); i++) {
+                if (!images.isNull(i)) {
+                    var image = cell(images.get(i)).orElseThrow(() -> new UserException("an image without bytes or path"));
+                    items.add(new Sample.Item.Image(media.bytes(image)));
+                }
+                if (!texts.isNull(i)) {
+                    items.add(new Sample.Item.Text(text(cell(texts.get(i)).orElse(""))));
+                }
+            }
+            return items.isEmpty() ? new Sample.Rejected(place(), "neither media nor text") : new Sample.Interleaved(place(), "", items);
+        }
+
+        private static String text(Object cell) {
+            return cell instanceof byte[] bytes ? new String(bytes, StandardCharsets.UTF_8) : (String) cell;
+        }
+
+        private FailureException broken(Exception e) {
+            return new FailureException("%s does not read as Parquet, after row %d: %s; fetch the file again".formatted(
+                    file, number, e.getMessage()), e);
+        }
+
+        private void closeFile() {
+            try {
+                parquet.close();
+            } catch (IOException e) {
+                throw new FailureException("cannot close %s: %s".formatted(file, e.getMessage()), e);
+            }
+        }
+
+        @Override
+        public void close() {
+            rows.close();
+            closeFile();
+        }
+    }
+}
