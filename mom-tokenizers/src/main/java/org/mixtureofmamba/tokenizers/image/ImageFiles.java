@@ -1,6 +1,8 @@
 package org.mixtureofmamba.tokenizers.image;
 
+import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
+import java.awt.image.ComponentColorModel;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,16 +11,24 @@ import java.nio.file.Path;
 import java.util.List;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
 
+import org.apache.batik.transcoder.TranscoderException;
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
+import org.w3c.dom.Node;
 
-/** Reads PNG, JPEG, BMP and GIF (first frame), and writes PNG. */
+/**
+ * Reads PNG, JPEG (CMYK too), WebP, GIF, BMP and SVG: of an animation the first frame, turned upright as its EXIF data says, and 8 bits
+ * a colour whatever the file has. Writes PNG.
+ */
 public final class ImageFiles {
     /** Images of more pixels are refused before they are decoded: a file of kilobytes may claim gigabytes. */
     public static final long MAX_PIXELS = 100_000_000;
 
     private static final int MAX_FILE_BYTES = 512 << 20;
+    private static final List<String> FORMATS = List.of("PNG", "JPEG", "WebP", "GIF", "BMP", "SVG");
 
     private ImageFiles() {}
 
@@ -37,35 +47,111 @@ public final class ImageFiles {
 
     /** Reads an image from a stream, which stays open; {@code source} names it in errors. */
     public static BufferedImage read(InputStream in, String source) throws IOException {
-        byte[] bytes = in.readNBytes(MAX_FILE_BYTES);
-        try (var stream = ImageIO.createImageInputStream(new ByteArrayInputStream(bytes))) {
-            var readers = ImageIO.getImageReaders(stream);
-            if (!readers.hasNext()) {
-                throw new UserException("%s is no image of a known kind (%s)".formatted(source, String.join(", ", formats())));
-            }
-            ImageReader reader = readers.next();
-            try {
-                reader.setInput(stream, true, true);
-                long pixels = (long) reader.getWidth(0) * reader.getHeight(0);
-                if (pixels > MAX_PIXELS) {
-                    throw new UserException("%s has %d x %d pixels, more than the %d allowed; scale it down first".formatted(source,
-                            reader.getWidth(0), reader.getHeight(0), MAX_PIXELS));
-                }
-                return reader.read(0);
-            } finally {
-                reader.dispose();
-            }
-        } catch (IOException | RuntimeException e) {
+        byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
+        if (bytes.length > MAX_FILE_BYTES) {
+            throw new UserException("%s is larger than the %d MB allowed for an image; scale it down first".formatted(source,
+                    MAX_FILE_BYTES >> 20));
+        }
+        var encoded = EncodedImage.of(bytes);
+        if (!encoded.whole()) {
+            throw new UserException("%s is truncated: its %s data has no end; fetch it again".formatted(source, encoded.format()));
+        }
+        try {
+            return switch (encoded.format()) {
+                case UNKNOWN -> throw new UserException("%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
+                case SVG -> SvgImages.read(bytes, source);
+                default -> Orientation.upright(raster(bytes, source), encoded.orientation());
+            };
+        } catch (IOException | RuntimeException | StackOverflowError | TranscoderException e) {
             if (e instanceof UserException known) {
                 throw known;
             }
             // decoders answer hostile bytes with whatever their arithmetic runs into
             throw new UserException("%s does not decode as an image: %s".formatted(source, e.getMessage()), e);
+        } catch (OutOfMemoryError e) {
+            throw new UserException("%s needs more memory than there is; scale it down first or give Java more (-Xmx)".formatted(source), e);
         }
     }
 
-    private static List<String> formats() {
-        return List.of("PNG", "JPEG", "BMP", "GIF");
+    private static BufferedImage raster(byte[] bytes, String source) throws IOException {
+        try (ImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+            var readers = ImageIO.getImageReaders(stream);
+            if (!readers.hasNext()) {
+                throw new UserException("%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
+            }
+            ImageReader reader = readers.next();
+            try {
+                reader.setInput(stream, false, false);
+                requireBounded(reader.getWidth(0), reader.getHeight(0), source);
+                var frame = srgb(reader.read(0));
+                return reader.getFormatName().equalsIgnoreCase("gif") ? onScreen(frame, reader, source) : frame;
+            } finally {
+                reader.dispose();
+            }
+        }
+    }
+
+    private static void requireBounded(int width, int height, String source) {
+        if ((long) width * height > MAX_PIXELS) {
+            throw new UserException("%s has %d x %d pixels, more than the %d allowed; scale it down first".formatted(source, width, height,
+                    MAX_PIXELS));
+        }
+    }
+
+    /**
+     * Grey as its samples say. Java takes grey for linear light and brightens it on the way to sRGB, which files of grey mean only
+     * where they carry a profile that says so.
+     */
+    private static BufferedImage srgb(BufferedImage image) {
+        var colours = image.getColorModel();
+        if (!(colours instanceof ComponentColorModel) || colours.getColorSpace().getType() != ColorSpace.TYPE_GRAY) {
+            return image;
+        }
+        var raster = image.getRaster();
+        int width = image.getWidth();
+        double scale = 255.0 / ((1L << colours.getComponentSize(0)) - 1);
+        double alphaScale = colours.hasAlpha() ? 255.0 / ((1L << colours.getComponentSize(1)) - 1) : 0;
+        var rgb = new BufferedImage(width, image.getHeight(), BufferedImage.TYPE_INT_ARGB);
+        int[] samples = new int[raster.getNumBands() * width];
+        int[] row = new int[width];
+        for (int y = 0; y < image.getHeight(); y++) {
+            raster.getPixels(0, y, width, 1, samples);
+            for (int x = 0; x < width; x++) {
+                int grey = (int) Math.round(samples[x * raster.getNumBands()] * scale);
+                int alpha = colours.hasAlpha() ? (int) Math.round(samples[x * raster.getNumBands() + 1] * alphaScale) : 255;
+                row[x] = alpha << 24 | grey << 16 | grey << 8 | grey;
+            }
+            rgb.setRGB(0, y, width, 1, row, 0, width);
+        }
+        return rgb;
+    }
+
+    /** A GIF's frame at its place on the GIF's screen, which is transparent elsewhere. */
+    private static BufferedImage onScreen(BufferedImage frame, ImageReader reader, String source) throws IOException {
+        var streamTree = reader.getStreamMetadata().getAsTree("javax_imageio_gif_stream_1.0");
+        var imageTree = reader.getImageMetadata(0).getAsTree("javax_imageio_gif_image_1.0");
+        int width = Math.max(number(streamTree, "LogicalScreenDescriptor", "logicalScreenWidth"), 1);
+        int height = Math.max(number(streamTree, "LogicalScreenDescriptor", "logicalScreenHeight"), 1);
+        int left = number(imageTree, "ImageDescriptor", "imageLeftPosition");
+        int top = number(imageTree, "ImageDescriptor", "imageTopPosition");
+        if (width <= frame.getWidth() && height <= frame.getHeight()) {
+            return frame;
+        }
+        requireBounded(width, height, source);
+        var screen = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
+        var graphics = screen.createGraphics();
+        graphics.drawImage(frame, left, top, null);
+        graphics.dispose();
+        return screen;
+    }
+
+    private static int number(Node tree, String element, String attribute) {
+        for (var node = tree.getFirstChild(); node != null; node = node.getNextSibling()) {
+            if (node.getNodeName().equals(element)) {
+                return Integer.parseInt(node.getAttributes().getNamedItem(attribute).getNodeValue());
+            }
+        }
+        return 0;
     }
 
     /** Writes a PNG, whole or not at all. */
