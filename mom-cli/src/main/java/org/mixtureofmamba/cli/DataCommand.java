@@ -18,7 +18,11 @@ import org.mixtureofmamba.data.shard.DamagedShards;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
 import org.mixtureofmamba.data.source.SourceSpec;
+import org.mixtureofmamba.data.store.ObjectStore;
+import org.mixtureofmamba.data.store.StoreCopy;
+import org.mixtureofmamba.data.store.StorePlaces;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
+import org.mixtureofmamba.train.TrainingData;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -30,7 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Command(
         name = "data",
         description = "Turns raw sources into a corpus of token shards, and says what a corpus holds.",
-        subcommands = {DataCommand.Prepare.class, DataCommand.Inspect.class})
+        subcommands = {DataCommand.Prepare.class, DataCommand.Inspect.class, DataCommand.Copy.class})
 final class DataCommand implements Runnable {
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
@@ -44,7 +48,7 @@ final class DataCommand implements Runnable {
     @Override
     public void run() {
         spec.commandLine().usage(spec.commandLine().getErr());
-        throw new UserException("say what to do with the data: prepare or inspect");
+        throw new UserException("say what to do with the data: prepare, inspect or copy");
     }
 
     @Command(
@@ -68,8 +72,12 @@ final class DataCommand implements Runnable {
         @Parameters(arity = "1..*", paramLabel = "SOURCE")
         private List<String> sources;
 
-        @Option(names = "--out", required = true, paramLabel = "DIR", description = "Where the corpus goes.")
-        private Path out;
+        @Option(
+                names = "--out",
+                required = true,
+                paramLabel = "DIR",
+                description = "Where the corpus goes: a directory, or s3://BUCKET/PREFIX, which is worked on below data/ and then sent.")
+        private String place;
 
         @Option(
                 names = "--setting",
@@ -111,9 +119,11 @@ final class DataCommand implements Runnable {
             var set = tokenizers.map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
             var documents = DocumentTokenizer.of(set, kind, seed, new HeldOutSplit(heldOut), augmentation());
             int threads = Runtime.getRuntime().availableProcessors();
+            var out = StorePlaces.fetch(place, TrainingData.CACHE, _ -> {});
             new Preparation(documents, set.fingerprint(), samplesPerShard, dropDuplicates, threads)
                     .run(parsed, out, new PreparationProgress(System.err));
             set.save(out.resolve("tokenizers"));
+            StorePlaces.publish(place, TrainingData.CACHE, key -> spec.commandLine().getErr().println("sent " + key));
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }
@@ -133,8 +143,8 @@ final class DataCommand implements Runnable {
         @Spec
         private CommandSpec spec;
 
-        @Parameters(paramLabel = "DIR")
-        private Path directory;
+        @Parameters(paramLabel = "DIR", description = "A prepared directory, or s3://BUCKET/PREFIX.")
+        private String place;
 
         @Option(names = "--json", description = "Print one JSON object.")
         private boolean json;
@@ -162,6 +172,7 @@ final class DataCommand implements Runnable {
 
         @Override
         public void run() {
+            var directory = StorePlaces.fetch(place, TrainingData.CACHE, _ -> {});
             try (var corpus = TokenCorpus.open(directory, skipDamaged ? DamagedShards.SKIP : DamagedShards.STOP)) {
                 var summary = CorpusSummary.of(corpus);
                 if (json) {
@@ -189,7 +200,7 @@ final class DataCommand implements Runnable {
         }
 
         private void decode(TokenCorpus corpus, Path into) {
-            var kept = directory.resolve("tokenizers");
+            var kept = corpus.directory().resolve("tokenizers");
             var set = tokenizers.or(() -> Optional.of(kept).filter(Files::isDirectory)).map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
             var decoder = new DocumentDecoder(corpus, set);
             for (var part : corpus.parts()) {
@@ -197,6 +208,36 @@ final class DataCommand implements Runnable {
                     decoder.write(part.train().tokens(document), into, part.name() + "-" + part.train().id(document))
                             .forEach(file -> spec.commandLine().getErr().println("wrote " + file));
                 }
+            }
+        }
+    }
+
+    @Command(
+            name = "copy",
+            description = {
+                "Copies a corpus, a run directory or a report between directories and s3://BUCKET/PREFIX.",
+                "What is there already with the same bytes is not copied again, so a copy that was broken off goes on.",
+                "Endpoint and credentials: AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY."
+            })
+    static final class Copy implements Runnable {
+        @Spec
+        private CommandSpec spec;
+
+        @Parameters(index = "0", paramLabel = "FROM")
+        private String from;
+
+        @Parameters(index = "1", paramLabel = "TO")
+        private String to;
+
+        @Override
+        public void run() {
+            try (var source = ObjectStore.of(from);
+                    var target = ObjectStore.of(to)) {
+                if (source.list("").isEmpty()) {
+                    throw new UserException("there is nothing in %s; check the place".formatted(from));
+                }
+                var copied = StoreCopy.copy(source, target, key -> spec.commandLine().getErr().println("copied " + key));
+                spec.commandLine().getOut().println("%d of %d files copied to %s".formatted(copied.size(), source.list("").size(), to));
             }
         }
     }

@@ -15,7 +15,7 @@ import org.mixtureofmamba.data.document.ContentHash;
 
 /**
  * {@code mom data prepare demo} as a process of its own, killed at random moments and started again. The test makes a few kills;
- * {@code PrepareKills DIR KILLS} makes as many as are asked for, each in a directory of its own, and prints what came of them.
+ * {@code PrepareKills DIR ROUNDS KILLS} makes so many in a row in each round, then finishes, compares and prints what came of it.
  */
 final class PrepareKills {
     private static final long PATIENCE_SECONDS = 240;
@@ -32,8 +32,8 @@ final class PrepareKills {
 
     public static void main(String[] arguments) throws Exception {
         int rounds = Integer.parseInt(arguments[1]);
-        long seed = arguments.length > 2 ? Long.parseLong(arguments[2]) : 0;
-        var kills = new PrepareKills(Path.of(arguments[0]), seed);
+        int inARow = Integer.parseInt(arguments[2]);
+        var kills = new PrepareKills(Path.of(arguments[0]), arguments.length > 3 ? Long.parseLong(arguments[3]) : 0);
         long start = System.nanoTime();
         kills.finish("whole");
         long unbroken = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
@@ -42,18 +42,20 @@ final class PrepareKills {
         int equal = 0;
         int within = 0;
         for (int round = 0; round < rounds; round++) {
-            var name = "killed";
-            boolean killed = kills.killAfter(name, kills.random.nextLong(START_MILLIS, unbroken));
-            int whole = (int) kills.contents(name).keySet().stream().filter(file -> file.endsWith(".tokens")).count();
-            kills.finish(name);
-            boolean same = kills.contents(name).equals(expected);
+            var progress = new ArrayList<Long>();
+            for (int kill = 0; kill < inARow; kill++) {
+                within += kills.killAfter("killed", kills.moment(unbroken / 2)) ? 1 : 0;
+                progress.add(kills.contents("killed").keySet().stream().filter(file -> file.endsWith(".tokens")).count());
+            }
+            kills.finish("killed");
+            boolean same = kills.contents("killed").equals(expected);
             equal += same ? 1 : 0;
-            within += killed ? 1 : 0;
-            System.out.printf("round %d: %s with %d shards whole, resumed output %s%n",
-                    round, killed ? "killed" : "finished before the kill", whole, same ? "identical" : "DIFFERENT");
-            kills.delete(name);
+            System.out.printf("round %d: shards whole after each kill %s, resumed output %s%n",
+                    round, progress, same ? "identical" : "DIFFERENT");
+            kills.delete("killed");
         }
-        System.out.printf("%d kills, %d of them before the end; %d resumed outputs byte-identical%n", rounds, within, equal);
+        System.out.printf("%d kills, %d of them of a process at work; %d of %d resumed outputs byte-identical%n",
+                rounds * inARow, within, equal, rounds);
         System.exit(equal == rounds ? 0 : 1);
     }
 

@@ -115,7 +115,7 @@ public record RunConfig(
     /**
      * What is trained on.
      *
-     * @param source {@code demo} for the embedded corpus, or a prepared directory
+     * @param source {@code demo} for the embedded corpus, or a prepared directory, or {@code s3://BUCKET/PREFIX}
      * @param shares of text, images and speech in the tokens, adding up to 1; empty to take each part as often as it is large
      * @param maxShares how much of a batch text, images and speech may each fill; empty for no bounds
      * @param damaged whether a shard whose bytes are not as they were written stops the run or is left out

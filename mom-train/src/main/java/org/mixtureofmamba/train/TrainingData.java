@@ -12,6 +12,7 @@ import org.mixtureofmamba.data.loader.ShareBounds;
 import org.mixtureofmamba.data.prepare.DemoPreparation;
 import org.mixtureofmamba.data.prepare.PrepareProgress;
 import org.mixtureofmamba.data.shard.TokenCorpus;
+import org.mixtureofmamba.data.store.StorePlaces;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 
 /**
@@ -32,8 +33,8 @@ public record TrainingData(
         String fingerprint,
         Resources resources)
         implements AutoCloseable {
-    /** Where the embedded corpus is kept once it is tokenised. */
-    public static final Path DEMO_CACHE = Path.of("data");
+    /** Where the embedded corpus is kept once it is tokenised, and corpora that are in a bucket once they are fetched. */
+    public static final Path CACHE = Path.of("data");
 
     /** Frees what the data holds. */
     @FunctionalInterface
@@ -49,8 +50,8 @@ public record TrainingData(
     public static TrainingData open(RunConfig config, PrepareProgress progress) {
         var settings = config.data();
         var corpus = settings.source().equals(RunConfig.Data.DEMO)
-                ? DemoPreparation.open(TokenizerSet.demo(), settings.setting(), DEMO_CACHE, progress)
-                : TokenCorpus.open(Path.of(settings.source()), settings.damaged());
+                ? DemoPreparation.open(TokenizerSet.demo(), settings.setting(), CACHE, progress)
+                : TokenCorpus.open(StorePlaces.fetch(settings.source(), CACHE, _ -> {}), settings.damaged());
         try {
             if (corpus.setting() != settings.setting()) {
                 throw new UserException("the corpus in %s is of the setting %s; say data.setting=%s"

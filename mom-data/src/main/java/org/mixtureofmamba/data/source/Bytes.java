@@ -3,25 +3,41 @@ package org.mixtureofmamba.data.source;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.zip.GZIPInputStream;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.store.ObjectStore;
 
 /**
  * A stream of bytes that can be opened again.
  *
  * @param place where the bytes are, for messages
  * @param length how many there are, packed as they may be
+ * @param beside finds files by names relative to the place these bytes are at
  */
-public record Bytes(String place, long length, Opener opener) {
+public record Bytes(String place, long length, Opener opener, Beside beside) {
     private static final int BUFFER = 1 << 16;
 
-    /** Opens the stream at its first byte. */
+    /** Opens the stream at an offset. */
     @FunctionalInterface
     public interface Opener {
-        InputStream open() throws IOException;
+        InputStream open(long from) throws IOException;
+    }
+
+    /** Finds a file by a relative name. */
+    @FunctionalInterface
+    public interface Beside {
+        Bytes named(String name);
+    }
+
+    /** Bytes that stand alone. */
+    public Bytes(String place, long length, Opener opener) {
+        this(place, length, opener, name -> {
+            throw new UserException("there is no %s beside %s; it stands alone".formatted(name, place));
+        });
     }
 
     /**
@@ -34,10 +50,29 @@ public record Bytes(String place, long length, Opener opener) {
             if (Files.isDirectory(file)) {
                 throw new UserException("cannot read %s: it is a directory; name a file".formatted(file));
             }
-            return new Bytes(file.toString(), Files.size(file), () -> Files.newInputStream(file));
+            return new Bytes(file.toString(), Files.size(file), from -> openFile(file, from),
+                    name -> ofFile(file.toAbsolutePath().resolveSibling(name)));
         } catch (IOException e) {
             throw unreadable(file.toString(), e);
         }
+    }
+
+    private static InputStream openFile(Path file, long from) throws IOException {
+        var channel = Files.newByteChannel(file);
+        channel.position(from);
+        return Channels.newInputStream(channel);
+    }
+
+    /**
+     * A file of a store.
+     *
+     * @throws UserException if there is none
+     */
+    public static Bytes ofStore(ObjectStore store, String key) {
+        var entry = store.find(key)
+                .orElseThrow(() -> new UserException("cannot read %s: no such file; check bucket and key".formatted(store.place(key))));
+        var folder = key.substring(0, key.lastIndexOf('/') + 1);
+        return new Bytes(store.place(key), entry.length(), from -> store.read(key, from), name -> ofStore(store, folder + name));
     }
 
     /** A resource that ships with the program. */
@@ -47,7 +82,11 @@ public record Bytes(String place, long length, Opener opener) {
             throw new IllegalArgumentException("the class path lacks " + name);
         }
         try {
-            return new Bytes(name, url.openConnection().getContentLengthLong(), url::openStream);
+            return new Bytes(name, url.openConnection().getContentLengthLong(), from -> {
+                var stream = url.openStream();
+                stream.skipNBytes(from);
+                return stream;
+            });
         } catch (IOException e) {
             throw unreadable(name, e);
         }
@@ -67,10 +106,22 @@ public record Bytes(String place, long length, Opener opener) {
         return place.endsWith("gz") ? openGzip() : openRaw();
     }
 
+    /** Some of the bytes as they are. */
+    byte[] range(long from, int count) throws IOException {
+        try (var in = opener.open(from)) {
+            return in.readNBytes(count);
+        }
+    }
+
+    /** The last name of the place. */
+    String name() {
+        return place.substring(place.lastIndexOf('/') + 1);
+    }
+
     /** The bytes as they are. */
     InputStream openRaw() {
         try {
-            return new BufferedInputStream(opener.open(), BUFFER);
+            return new BufferedInputStream(opener.open(0), BUFFER);
         } catch (IOException e) {
             throw unreadable(place, e);
         }

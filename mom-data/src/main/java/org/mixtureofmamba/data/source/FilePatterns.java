@@ -7,10 +7,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.store.ObjectStore;
+import org.mixtureofmamba.data.store.S3Store;
 
 /**
  * Names of many files in one word: {@code shard-{000..127}.tar} counts, keeping leading zeros; {@code {train,extra}.csv} lists; {@code *},
@@ -31,7 +34,7 @@ public final class FilePatterns {
     public static List<Path> files(String pattern) {
         var files = new ArrayList<Path>();
         for (var name : braces(pattern)) {
-            if (name.contains("*") || name.contains("?")) {
+            if (firstWild(name) >= 0) {
                 files.addAll(matches(name));
             } else if (Files.exists(Path.of(name))) {
                 files.add(Path.of(name));
@@ -40,6 +43,47 @@ public final class FilePatterns {
             }
         }
         return files;
+    }
+
+    /** The files of a pattern, local or of a bucket ({@code s3://BUCKET/PATTERN}); see {@link #files}. */
+    public static List<Bytes> bytes(String pattern) {
+        return bytes(pattern, ObjectStore::of);
+    }
+
+    static List<Bytes> bytes(String pattern, Function<String, ObjectStore> stores) {
+        if (!S3Store.isPlace(pattern)) {
+            return files(pattern).stream().map(Bytes::ofFile).toList();
+        }
+        int slash = pattern.indexOf('/', "s3://".length());
+        if (slash < 0 || slash == pattern.length() - 1) {
+            throw new UserException("'%s' names no file; write s3://BUCKET/PATTERN".formatted(pattern));
+        }
+        // Stays open as long as the files may be read, which is until the process ends: it holds no connection of its own.
+        var store = stores.apply(pattern.substring(0, slash));
+        return braces(pattern.substring(slash + 1)).stream().flatMap(name -> keys(store, name).stream()).map(key -> Bytes.ofStore(store, key)).toList();
+    }
+
+    private static List<String> keys(ObjectStore store, String name) {
+        int wild = firstWild(name);
+        if (wild < 0) {
+            return List.of(name);
+        }
+        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + name);
+        var keys = store.list(name.substring(0, wild)).stream().map(ObjectStore.Entry::key).filter(key -> matcher.matches(Path.of(key))).toList();
+        if (keys.isEmpty()) {
+            throw new UserException("nothing matches %s; check the pattern".formatted(store.place(name)));
+        }
+        return keys;
+    }
+
+    /** Where the first wildcard of a name is; -1 where there is none. */
+    private static int firstWild(String name) {
+        for (int i = 0; i < name.length(); i++) {
+            if (name.charAt(i) == '*' || name.charAt(i) == '?') {
+                return i;
+            }
+        }
+        return -1;
     }
 
     /** The names that the braces of a pattern stand for. */
@@ -82,8 +126,7 @@ public final class FilePatterns {
     }
 
     private static List<Path> matches(String glob) {
-        int wild = glob.indexOf(glob.contains("*") && (!glob.contains("?") || glob.indexOf('*') < glob.indexOf('?')) ? '*' : '?');
-        int slash = glob.lastIndexOf('/', wild);
+        int slash = glob.lastIndexOf('/', firstWild(glob));
         var root = Path.of(slash < 0 ? "." : slash == 0 ? "/" : glob.substring(0, slash));
         var matcher = FileSystems.getDefault().getPathMatcher("glob:" + (slash < 0 ? "./" + glob : glob));
         if (!Files.isDirectory(root)) {

@@ -1,6 +1,5 @@
 package org.mixtureofmamba.data.source;
 
-import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -9,7 +8,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Files with a JSON object a line: text, or the names of media beside the file with their text; for the keys see {@link MediaPaths}. */
-public record JsonLinesSource(String name, List<Path> files) implements Source {
+public record JsonLinesSource(String name, List<Bytes> files) implements Source {
     private static final int LINE_LIMIT = 16 << 20;
     private static final JsonMapper JSON = JsonMapper.shared();
 
@@ -19,7 +18,7 @@ public record JsonLinesSource(String name, List<Path> files) implements Source {
 
     @Override
     public String description() {
-        return "jsonl " + String.join(" ", files.stream().map(file -> Bytes.ofFile(file).description()).toList());
+        return "jsonl " + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -28,14 +27,14 @@ public record JsonLinesSource(String name, List<Path> files) implements Source {
     }
 
     private static final class Reader extends AheadReader {
-        private final Path file;
+        private final Bytes file;
         private final MediaPaths media;
         private final BoundedLines lines;
 
-        Reader(Path file) {
+        Reader(Bytes file) {
             this.file = file;
             this.media = MediaPaths.beside(file);
-            this.lines = new BoundedLines(Bytes.ofFile(file), LINE_LIMIT);
+            this.lines = new BoundedLines(file, LINE_LIMIT);
         }
 
         @Override
@@ -48,7 +47,7 @@ public record JsonLinesSource(String name, List<Path> files) implements Source {
         }
 
         private Sample sample(BoundedLines.Line line) {
-            var place = "%s:%d".formatted(file, line.number());
+            var place = "%s:%d".formatted(file.place(), line.number());
             if (!line.fault().isEmpty()) {
                 return new Sample.Rejected(place, line.fault());
             }

@@ -17,25 +17,18 @@ import org.mixtureofmamba.core.UserException;
  *
  * @param files where media of a name are
  */
-record MediaPaths(Files files) {
+record MediaPaths(Bytes.Beside files) {
     static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp");
-    static final Set<String> RECORDINGS = Set.of("flac", "wav");
+    static final Set<String> RECORDINGS = Set.of("flac", "wav", "ogg", "mp3");
 
     private static final List<String> IMAGE_COLUMNS = List.of("image", "path", "url", "file_name");
     private static final List<String> AUDIO_COLUMNS = List.of("audio", "audio_filepath");
     private static final List<String> TEXT_COLUMNS = List.of("caption", "text", "transcript", "transcription", "sentence", "title");
     private static final long LIMIT = 256L << 20;
 
-    /** Finds media by the names that a manifest gives them. */
-    @FunctionalInterface
-    interface Files {
-        Bytes named(String name);
-    }
-
-    /** Media whose names are relative to the directory of a manifest. */
-    static MediaPaths beside(Path manifest) {
-        var directory = manifest.toAbsolutePath().getParent();
-        return new MediaPaths(name -> Bytes.ofFile(directory.resolve(name)));
+    /** Media whose names are relative to the place of a manifest. */
+    static MediaPaths beside(Bytes manifest) {
+        return new MediaPaths(manifest.beside());
     }
 
     /** Whether one of these is a column that can make a sample. */

@@ -1,8 +1,8 @@
 package org.mixtureofmamba.data.source;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -22,7 +22,7 @@ import org.mixtureofmamba.core.UserException;
  * struct of {@code bytes} and {@code path}, or a path relative to the table. Rows with lists {@code images} and {@code texts} are
  * interleaved documents, as in OBELICS (arXiv 2306.16527): at each place of the two lists one is null and the other is next.
  */
-public record ParquetSource(String name, List<Path> files) implements Source {
+public record ParquetSource(String name, List<Bytes> files) implements Source {
     private static final String IMAGES = "images";
     private static final String TEXTS = "texts";
 
@@ -32,7 +32,7 @@ public record ParquetSource(String name, List<Path> files) implements Source {
 
     @Override
     public String description() {
-        return "parquet " + String.join(" ", files.stream().map(file -> Bytes.ofFile(file).description()).toList());
+        return "parquet " + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -41,18 +41,18 @@ public record ParquetSource(String name, List<Path> files) implements Source {
     }
 
     private static final class Rows extends AheadReader {
-        private final Path file;
+        private final Bytes file;
         private final MediaPaths media;
         private final ParquetFileReader parquet;
         private final RowReader rows;
         private final List<String> columns;
         private long number;
 
-        Rows(Path file) {
+        Rows(Bytes file) {
             this.file = file;
             this.media = MediaPaths.beside(file);
             try {
-                this.parquet = ParquetFileReader.open(InputFile.of(file));
+                this.parquet = ParquetFileReader.open(new Ranges(file));
             } catch (IOException | RuntimeException e) {
                 throw broken(e);
             }
@@ -61,7 +61,7 @@ public record ParquetSource(String name, List<Path> files) implements Source {
                 boolean known = columns.containsAll(List.of(IMAGES, TEXTS)) || MediaPaths.isHeading(columns);
                 if (!known) {
                     throw new UserException("%s has the columns %s, none of which is known, such as image, audio, caption or text; rename one"
-                            .formatted(file, String.join(", ", columns)));
+                            .formatted(file.place(), String.join(", ", columns)));
                 }
                 this.rows = parquet.rowReader();
             } catch (RuntimeException e) {
@@ -88,7 +88,7 @@ public record ParquetSource(String name, List<Path> files) implements Source {
         }
 
         private String place() {
-            return "%s:%d".formatted(file.getFileName(), number);
+            return "%s:%d".formatted(file.name(), number);
         }
 
         private Sample sample() {
@@ -153,14 +153,14 @@ public record ParquetSource(String name, List<Path> files) implements Source {
 
         private FailureException broken(Exception e) {
             return new FailureException("%s does not read as Parquet, after row %d: %s; fetch the file again".formatted(
-                    file, number, e.getMessage()), e);
+                    file.place(), number, e.getMessage()), e);
         }
 
         private void closeFile() {
             try {
                 parquet.close();
             } catch (IOException e) {
-                throw new FailureException("cannot close %s: %s".formatted(file, e.getMessage()), e);
+                throw new FailureException("cannot close %s: %s".formatted(file.place(), e.getMessage()), e);
             }
         }
 
@@ -169,5 +169,33 @@ public record ParquetSource(String name, List<Path> files) implements Source {
             rows.close();
             closeFile();
         }
+    }
+
+    /** The file as the Parquet library reads it: a range at a time, wherever it is. */
+    private record Ranges(Bytes file) implements InputFile {
+        @Override
+        public void open() {}
+
+        @Override
+        public ByteBuffer readRange(long offset, int length) throws IOException {
+            var bytes = file.range(offset, length);
+            if (bytes.length < length) {
+                throw new IOException("it ends at byte %d".formatted(offset + bytes.length));
+            }
+            return ByteBuffer.wrap(bytes);
+        }
+
+        @Override
+        public long length() {
+            return file.length();
+        }
+
+        @Override
+        public String name() {
+            return file.place();
+        }
+
+        @Override
+        public void close() {}
     }
 }

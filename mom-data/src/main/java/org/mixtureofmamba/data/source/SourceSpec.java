@@ -54,22 +54,18 @@ public final class SourceSpec {
         var name = parts.group(1) == null ? parts.group(2) : parts.group(1);
         var path = parts.group(3);
         return List.of(switch (parts.group(2)) {
-            case "webdataset" -> new WebDatasetSource(name, bytes(path));
-            case "pages" -> new TextPagesSource(name, bytes(path));
-            case "jsonl" -> new JsonLinesSource(name, FilePatterns.files(path));
-            case "csv" -> new TableSource(name, FilePatterns.files(path), false);
-            case "tsv" -> new TableSource(name, FilePatterns.files(path), true);
-            case "parquet" -> new ParquetSource(name, FilePatterns.files(path));
+            case "webdataset" -> new WebDatasetSource(name, FilePatterns.bytes(path));
+            case "pages" -> new TextPagesSource(name, FilePatterns.bytes(path));
+            case "jsonl" -> new JsonLinesSource(name, FilePatterns.bytes(path));
+            case "csv" -> new TableSource(name, FilePatterns.bytes(path), false);
+            case "tsv" -> new TableSource(name, FilePatterns.bytes(path), true);
+            case "parquet" -> new ParquetSource(name, FilePatterns.bytes(path));
             case "media" -> folder("media folder", path, directory -> new MediaFolderSource(name, directory));
             case "librispeech" -> folder("librispeech", path, directory -> new LibriSpeechSource(name, directory));
             case "text" -> folder("text folder", path, directory -> new TextFolderSource(name, directory));
             case "dictd" -> folder("dictd", path, directory -> new DictdSource(name, directory));
             default -> throw new UserException("'%s' is no kind of source; there are %s and demo".formatted(parts.group(2), KINDS));
         });
-    }
-
-    private static List<Bytes> bytes(String pattern) {
-        return FilePatterns.files(pattern).stream().map(Bytes::ofFile).toList();
     }
 
     private static Source folder(String kind, String path, Function<Path, Source> source) {

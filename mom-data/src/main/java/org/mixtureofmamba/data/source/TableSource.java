@@ -6,7 +6,6 @@ import java.io.Reader;
 import java.io.UncheckedIOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -26,14 +25,14 @@ import org.mixtureofmamba.core.FailureException;
  *
  * @param tabs whether columns are divided by tabs, without quoting, or by commas
  */
-public record TableSource(String name, List<Path> files, boolean tabs) implements Source {
+public record TableSource(String name, List<Bytes> files, boolean tabs) implements Source {
     public TableSource {
         files = List.copyOf(files);
     }
 
     @Override
     public String description() {
-        return (tabs ? "tsv " : "csv ") + String.join(" ", files.stream().map(file -> Bytes.ofFile(file).description()).toList());
+        return (tabs ? "tsv " : "csv ") + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -45,17 +44,17 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
     private static final class TableReader extends AheadReader {
         private static final String BYTE_ORDER_MARK = "\ufeff";
 
-        private final Path file;
+        private final Bytes file;
         private final MediaPaths media;
         private final Limited text;
         private final CSVParser parser;
         private final Iterator<CSVRecord> records;
         private List<String> columns = List.of();
 
-        TableReader(Path file, boolean tabs) {
+        TableReader(Bytes file, boolean tabs) {
             this.file = file;
             this.media = MediaPaths.beside(file);
-            this.text = new Limited(new InputStreamReader(Bytes.ofFile(file).open(), StandardCharsets.ISO_8859_1));
+            this.text = new Limited(new InputStreamReader(file.open(), StandardCharsets.ISO_8859_1));
             var format = tabs
                     ? CSVFormat.DEFAULT.builder().setDelimiter('\t').setQuote(null).setIgnoreEmptyLines(true).get()
                     : CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).get();
@@ -103,7 +102,7 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
             }
             columns = List.of("none");
             return Optional.of(new Sample.Rejected(
-                    "%s:1".formatted(file), "its first row names no known column, such as image, audio, caption or text"));
+                    "%s:1".formatted(file.place()), "its first row names no known column, such as image, audio, caption or text"));
         }
 
         private Sample sample(List<String> cells) {
@@ -118,11 +117,11 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
         }
 
         private String place() {
-            return "%s:%d".formatted(file, parser.getCurrentLineNumber());
+            return "%s:%d".formatted(file.place(), parser.getCurrentLineNumber());
         }
 
         private FailureException broken(Exception e) {
-            return new FailureException("%s does not read as a table: %s; mend it".formatted(file, e.getMessage()), e);
+            return new FailureException("%s does not read as a table: %s; mend it".formatted(file.place(), e.getMessage()), e);
         }
 
         @Override
@@ -130,7 +129,7 @@ public record TableSource(String name, List<Path> files, boolean tabs) implement
             try {
                 parser.close();
             } catch (IOException e) {
-                throw new FailureException("cannot close %s: %s".formatted(file, e.getMessage()), e);
+                throw new FailureException("cannot close %s: %s".formatted(file.place(), e.getMessage()), e);
             }
         }
     }

@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** The samples of one tar archive; entries are read into memory one sample at a time, within bounds. */
 final class TarSamples implements SampleReader {
     private static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp", "webp");
-    private static final Set<String> RECORDINGS = Set.of("flac", "wav", "ogg");
+    private static final Set<String> RECORDINGS = Set.of("flac", "wav", "ogg", "mp3");
     private static final Set<String> TEXTS = Set.of("txt", "json");
     private static final long MEDIA_LIMIT = 256L << 20;
     private static final long TEXT_LIMIT = 1L << 20;

@@ -38,7 +38,7 @@ class WebDatasetSourceTest {
     }
 
     private static List<Sample> samplesOf(byte[] archive) {
-        var source = new WebDatasetSource("w", List.of(new Bytes("w.tar", archive.length, () -> new ByteArrayInputStream(archive))));
+        var source = new WebDatasetSource("w", List.of(new Bytes("w.tar", archive.length, _ -> new ByteArrayInputStream(archive))));
         var samples = new ArrayList<Sample>();
         try (var reader = source.open()) {
             reader.forEachRemaining(samples::add);

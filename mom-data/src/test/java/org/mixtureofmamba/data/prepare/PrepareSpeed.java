@@ -1,0 +1,145 @@
+package org.mixtureofmamba.data.prepare;
+
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.DocumentTokenizer;
+import org.mixtureofmamba.data.document.HeldOutSplit;
+import org.mixtureofmamba.data.source.DemoCorpus;
+import org.mixtureofmamba.data.source.ListReader;
+import org.mixtureofmamba.data.source.Sample;
+import org.mixtureofmamba.data.source.SampleReader;
+import org.mixtureofmamba.data.source.Source;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
+
+/**
+ * How fast a preparation is beside the tokenizers alone, on each part of the demo corpus, in turn in one process: the tokenizers on
+ * samples in memory, on as many threads and with nothing else to do, then the whole way from the packed source to shards on the disk.
+ * {@code PrepareSpeed [THREADS [ROUNDS]]}; {@code benchmarks/data-engine.md} has the figures.
+ */
+public final class PrepareSpeed {
+    private final DocumentTokenizer tokenizer =
+            DocumentTokenizer.of(TokenizerSet.demo(), Setting.THREE_MODALITY, 0, new HeldOutSplit(0.05), DemoCorpus.AUGMENTATION);
+    private final int threads;
+
+    private record Measured(long tokens, double seconds, double cpuSeconds) {
+        double rate() {
+            return tokens / seconds;
+        }
+    }
+
+    private PrepareSpeed(int threads) {
+        this.threads = threads;
+    }
+
+    public static void main(String[] arguments) throws Exception {
+        int threads = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 2;
+        int rounds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 4;
+        var speed = new PrepareSpeed(threads);
+        for (var source : DemoCorpus.sources(Setting.THREE_MODALITY)) {
+            var samples = new ArrayList<Sample>();
+            try (var reader = source.open()) {
+                reader.forEachRemaining(samples::add);
+            }
+            int times = source.name().equals("speech") ? 1 : 4;
+            for (int round = 0; round < rounds; round++) {
+                var alone = speed.tokenizersAlone(samples, times);
+                var prepared = speed.prepared(new Repeated(source, times));
+                System.out.printf(
+                        "%s, round %d: tokenizers alone %,.0f tokens/s (%.2f cpu s), prepared %,.0f (%.2f cpu s): %.0f %% on the clock, %.0f %% of the cpu time%n",
+                        source.name(), round, alone.rate(), alone.cpuSeconds(), prepared.rate(), prepared.cpuSeconds(),
+                        100 * prepared.rate() / alone.rate(), 100 * alone.cpuSeconds() / prepared.cpuSeconds());
+            }
+        }
+    }
+
+    private Measured tokenizersAlone(List<Sample> samples, int times) throws Exception {
+        long start = System.nanoTime();
+        double cpu = cpuSeconds();
+        var next = new AtomicInteger();
+        var counts = new ArrayList<Future<Long>>();
+        try (var pool = Executors.newFixedThreadPool(threads)) {
+            for (int t = 0; t < threads; t++) {
+                counts.add(pool.submit(() -> {
+                    long tokens = 0;
+                    for (int i = next.getAndIncrement(); i < samples.size() * times; i = next.getAndIncrement()) {
+                        for (var document : tokenizer.documents(samples.get(i % samples.size()))) {
+                            tokens += tokenizer.interleaver().tokens(document).length;
+                        }
+                    }
+                    return tokens;
+                }));
+            }
+        }
+        long tokens = 0;
+        for (var count : counts) {
+            tokens += count.get();
+        }
+        return new Measured(tokens, (System.nanoTime() - start) * 1e-9, cpuSeconds() - cpu);
+    }
+
+    private Measured prepared(Source source) throws Exception {
+        var directory = Files.createTempDirectory("prepare-speed");
+        try {
+            long start = System.nanoTime();
+            double cpu = cpuSeconds();
+            var manifest = new Preparation(tokenizer, "demo", 1024, false, threads).run(List.of(source), directory, PrepareProgress.SILENT);
+            return new Measured(manifest.parts().getFirst().tokens(), (System.nanoTime() - start) * 1e-9, cpuSeconds() - cpu);
+        } finally {
+            try (var files = Files.walk(directory)) {
+                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            }
+        }
+    }
+
+    private static double cpuSeconds() {
+        return ProcessHandle.current().info().totalCpuDuration().orElseThrow().toNanos() * 1e-9;
+    }
+
+    /** A source several times over. */
+    private record Repeated(Source source, int times) implements Source {
+        @Override
+        public String name() {
+            return source.name();
+        }
+
+        @Override
+        public String description() {
+            return source.description();
+        }
+
+        @Override
+        public SampleReader open() {
+            return new SampleReader() {
+                private SampleReader current = new ListReader(List.of());
+                private int begun;
+
+                @Override
+                public boolean hasNext() {
+                    while (!current.hasNext() && begun < times) {
+                        current.close();
+                        current = source.open();
+                        begun++;
+                    }
+                    return current.hasNext();
+                }
+
+                @Override
+                public Sample next() {
+                    return current.next();
+                }
+
+                @Override
+                public void close() {
+                    current.close();
+                }
+            };
+        }
+    }
+}
