@@ -30,5 +30,15 @@ class PrepareKillTest {
         assertThat(kills.contents("killed"))
                 .as("%d kills of seed %d before the end", within, seed)
                 .isEqualTo(kills.contents("whole"));
+        assertAFullDiskLeavesNoPartialFile(kills);
+    }
+
+    /** A process that may not write large files meets what a full disk is; afterwards the same command goes on. */
+    private void assertAFullDiskLeavesNoPartialFile(PrepareKills kills) throws Exception {
+        assertThat(kills.prepareWithFilesUpTo("full", 60)).isEqualTo(1);
+        assertThat(kills.log("full")).contains("mom: cannot write").contains("free space");
+        assertThat(kills.contents("full").keySet()).containsExactlyInAnyOrder(".lock", "plan.json");
+        kills.finish("full");
+        assertThat(kills.contents("full")).isEqualTo(kills.contents("whole"));
     }
 }

@@ -18,7 +18,7 @@ import org.mixtureofmamba.data.document.ContentHash;
  * {@code PrepareKills DIR ROUNDS KILLS} makes so many in a row in each round, then finishes, compares and prints what came of it.
  */
 final class PrepareKills {
-    private static final long PATIENCE_SECONDS = 240;
+    private static final long PATIENCE_SECONDS = 1800;
     /** A process that is killed earlier than this has not opened its output yet. */
     private static final long START_MILLIS = 300;
 
@@ -44,7 +44,7 @@ final class PrepareKills {
         for (int round = 0; round < rounds; round++) {
             var progress = new ArrayList<Long>();
             for (int kill = 0; kill < inARow; kill++) {
-                within += kills.killAfter("killed", kills.moment(unbroken / 2)) ? 1 : 0;
+                within += kills.killAfter("killed", kills.moment(unbroken / 6)) ? 1 : 0;
                 progress.add(kills.contents("killed").keySet().stream().filter(file -> file.endsWith(".tokens")).count());
             }
             kills.finish("killed");
@@ -82,7 +82,25 @@ final class PrepareKills {
     }
 
     private Process start(String name) throws IOException {
-        var command = new ArrayList<>(List.of(
+        return start(name, List.of());
+    }
+
+    /** A preparation in which no file may become larger than so many kibibytes, as on a disk that is full; its exit status. */
+    int prepareWithFilesUpTo(String name, int kibibytes) throws Exception {
+        var process = start(name, List.of("bash", "-c", "ulimit -f " + kibibytes + "; exec \"$@\"", "bash"));
+        if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("did not end");
+        }
+        return process.exitValue();
+    }
+
+    String log(String name) throws IOException {
+        return Files.readString(directory.resolve(name + ".log"));
+    }
+
+    private Process start(String name, List<String> launcher) throws IOException {
+        var command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "--add-modules=jdk.incubator.vector",
                 "--enable-native-access=ALL-UNNAMED",
@@ -92,7 +110,7 @@ final class PrepareKills {
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Mom.class.getName()));
-        command.addAll(List.of("data", "prepare", "demo", "--out", directory.resolve(name).toString(), "--samples-per-shard", "256"));
+        command.addAll(List.of("data", "prepare", "demo", "--out", directory.resolve(name).toString(), "--samples-per-shard", "256", "--setting", "chameleon"));
         Files.createDirectories(directory);
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)

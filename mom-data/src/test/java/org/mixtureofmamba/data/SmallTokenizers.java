@@ -5,13 +5,16 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import javax.imageio.ImageIO;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;
+import org.mixtureofmamba.data.document.ImageEncoder;
 import org.mixtureofmamba.data.document.Interleaver;
+import org.mixtureofmamba.data.document.LatentEncoder;
 import org.mixtureofmamba.data.document.MediaDecoder;
 import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
@@ -26,8 +29,38 @@ public final class SmallTokenizers {
     private SmallTokenizers() {}
 
     public static DocumentTokenizer documents(Setting setting, double heldOut, Augmentation augmentation) {
-        return new DocumentTokenizer(setting, new Bytes(), new Greys(), new Loudness(), new Decoder(),
+        return new DocumentTokenizer(setting, new Bytes(), ImageEncoder.codes(new Greys(), VOCABULARY), new Loudness(), new Decoder(),
                 new Interleaver(VOCABULARY, 7), new HeldOutSplit(heldOut), augmentation);
+    }
+
+    /** Text a byte a token, images as 16 vectors of the colours there. */
+    public static DocumentTokenizer transfusion(double heldOut) {
+        return DocumentTokenizer.transfusion(
+                new Bytes(), new Colours(), new Decoder(), 7, new HeldOutSplit(heldOut), new Augmentation(true, List.of(1.0)));
+    }
+
+    /** The vectors of {@link #transfusion}. */
+    public static final class Colours implements LatentEncoder {
+        @Override
+        public int patches() {
+            return CODES;
+        }
+
+        @Override
+        public int width() {
+            return 3;
+        }
+
+        @Override
+        public float[] encode(BufferedImage image) {
+            var latents = new float[CODES * 3];
+            for (int i = 0; i < latents.length; i++) {
+                int x = (2 * (i / 3 % 4) + 1) * image.getWidth() / 8;
+                int y = (2 * (i / 12) + 1) * image.getHeight() / 8;
+                latents[i] = (image.getRGB(x, y) >> 8 * (i % 3) & 0xff) / 256f;
+            }
+            return latents;
+        }
     }
 
     private static final class Bytes implements TextTokenizer {

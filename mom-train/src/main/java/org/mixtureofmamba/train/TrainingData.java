@@ -60,6 +60,10 @@ public record TrainingData(
                                 corpus.setting().key(),
                                 corpus.setting().key()));
             }
+            if (corpus.parts().stream().anyMatch(part -> part.train().latentWidth() > 0)) {
+                throw new UserException("the corpus in %s holds continuous latents, on which nothing trains yet; prepare one of discrete images"
+                        .formatted(corpus.directory()));
+            }
             var shape = BatchShape.of(settings.batch(), settings.length());
             var bounds = settings.maxShares().isEmpty() ? ShareBounds.NONE : new ShareBounds(settings.maxShares());
             var train = BatchLoader.train(corpus, mixture(corpus, settings), bounds, shape, config.seed());

@@ -13,4 +13,16 @@ public record Document(String id, boolean heldOut, List<Segment> segments) {
     public Document {
         segments = List.copyOf(segments);
     }
+
+    /** The latents of all segments, one after another; empty where images are discrete. */
+    public float[] latents() {
+        int length = segments.stream().mapToInt(segment -> segment.latents().length).sum();
+        var latents = new float[length];
+        int at = 0;
+        for (var segment : segments) {
+            System.arraycopy(segment.latents(), 0, latents, at, segment.latents().length);
+            at += segment.latents().length;
+        }
+        return latents;
+    }
 }

@@ -8,7 +8,6 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.source.Sample;
-import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
@@ -21,12 +20,14 @@ import org.mixtureofmamba.tokenizers.Vocabulary;
 public record DocumentTokenizer(
         Setting setting,
         TextTokenizer text,
-        ImageTokenizer image,
+        ImageEncoder image,
         SpeechTokenizer speech,
         MediaDecoder media,
         Interleaver interleaver,
         HeldOutSplit split,
         Augmentation augmentation) {
+    /** How often a caption stands before its latents (arXiv 2408.11039, section 4.1). */
+    private static final double CAPTION_FIRST = 0.8;
 
     /**
      * Makes documents with a set of tokenizers.
@@ -38,10 +39,30 @@ public record DocumentTokenizer(
         return new DocumentTokenizer(
                 setting,
                 tokenizers.text(),
-                tokenizers.image(),
+                ImageEncoder.codes(tokenizers.image(), tokenizers.vocabulary()),
                 tokenizers.speech(),
                 MediaDecoder.standard(),
                 new Interleaver(tokenizers.vocabulary(), seed),
+                split,
+                augmentation);
+    }
+
+    /**
+     * Makes documents of text and continuous latents of images, as Transfusion has them (arXiv 2408.11039): the vocabulary is that of
+     * the text and one id that stands for a latent, and captions come first 80 % of the time.
+     *
+     * @param seed decides which way round caption and image stand in each document
+     */
+    public static DocumentTokenizer transfusion(
+            TextTokenizer text, LatentEncoder latents, MediaDecoder media, long seed, HeldOutSplit split, Augmentation augmentation) {
+        var vocabulary = new Vocabulary(text.vocabularySize(), 1, 0);
+        return new DocumentTokenizer(
+                Setting.CHAMELEON,
+                text,
+                ImageEncoder.latents(latents, vocabulary),
+                new NoSpeech(),
+                media,
+                new Interleaver(vocabulary, seed, CAPTION_FIRST),
                 split,
                 augmentation);
     }
@@ -83,15 +104,7 @@ public record DocumentTokenizer(
     }
 
     private Document imageDocument(String id, boolean heldOut, BufferedImage picture, Segment caption) {
-        return new Document(id, heldOut, interleaver.pair(id, caption, imageSegment(picture)));
-    }
-
-    private Segment imageSegment(BufferedImage picture) {
-        var codes = image.encode(picture);
-        for (int i = 0; i < codes.length; i++) {
-            codes[i] = vocabulary().image(codes[i]);
-        }
-        return new Segment(Modality.IMAGE, codes);
+        return new Document(id, heldOut, interleaver.pair(id, caption, image.encode(picture)));
     }
 
     private List<Document> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
@@ -124,7 +137,7 @@ public record DocumentTokenizer(
                 case Sample.Item.Image s -> {
                     require(Modality.IMAGE);
                     addText(words, segments);
-                    segments.add(imageSegment(media.image(s.image(), sample.id())));
+                    segments.add(image.encode(media.image(s.image(), sample.id())));
                 }
             }
         }

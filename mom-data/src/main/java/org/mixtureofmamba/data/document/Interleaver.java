@@ -13,16 +13,23 @@ import org.mixtureofmamba.tokenizers.Vocabulary.Special;
  *
  * <pre>BOD  text  BOI image EOI  BOS speech EOS  EOD</pre>
  *
- * The image (the speech) stands before its text half the time, as Chameleon does (arXiv 2405.09818, section 2); a hash of seed and
- * document id decides, so that the order of one document depends on no other.
+ * Which way round they stand is drawn, half and half in Chameleon (arXiv 2405.09818, section 2); a hash of seed and document id decides,
+ * so that the order of one document depends on no other.
+ *
+ * @param textFirst how often the text stands first
  */
-public record Interleaver(Vocabulary vocabulary, long seed) {
+public record Interleaver(Vocabulary vocabulary, long seed, double textFirst) {
+    /** Either way round equally often. */
+    public Interleaver(Vocabulary vocabulary, long seed) {
+        this(vocabulary, seed, 0.5);
+    }
+
     /** The two segments, either way round; an empty text is left out. */
     public List<Segment> pair(String id, Segment text, Segment media) {
         if (text.tokens().length == 0) {
             return List.of(media);
         }
-        return ContentHash.of(seed + "/" + id).fraction() < 0.5 ? List.of(media, text) : List.of(text, media);
+        return ContentHash.of(seed + "/" + id).fraction() < 1 - textFirst ? List.of(media, text) : List.of(text, media);
     }
 
     /** The ids of a document with all control tokens. */

@@ -8,9 +8,11 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.function.ObjIntConsumer;
 
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.MomException;
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.data.shard.CorpusPart;
 import org.mixtureofmamba.data.shard.DocumentSet;
@@ -35,13 +37,14 @@ public final class BatchLoader implements AutoCloseable {
     private final BatchShape shape;
     private final DataOrder order;
     private final int modalities;
+    private final int latentWidth;
     private final LoadedTokens loaded;
     private final Packer packer;
     /** The step whose rows the packer gives next; used by the background thread alone, as are packer and states. */
     private long packedStep;
 
     private final TreeMap<Long, LoaderState> states = new TreeMap<>();
-    private final TreeMap<Long, Future<TokenBatch>> ahead = new TreeMap<>();
+    private final TreeMap<Long, Future<LatentBatch>> ahead = new TreeMap<>();
     private final ExecutorService background;
     private final long steps;
 
@@ -58,6 +61,7 @@ public final class BatchLoader implements AutoCloseable {
         this.shape = shape;
         this.order = new DataOrder(corpus.fingerprint(), mixture.weights(), bounds.most(), shape.batch(), shape.length(), seed, once);
         this.modalities = corpus.setting().modalities();
+        this.latentWidth = parts.stream().mapToInt(DocumentSet::latentWidth).max().orElse(0);
         this.loaded = new LoadedTokens();
         this.packer = new Packer(parts, mixture, bounds, vocabulary, shape, seed, once);
         states.put(0L, packer.state(0));
@@ -116,7 +120,12 @@ public final class BatchLoader implements AutoCloseable {
      *
      * @param step from 0, below {@link #steps()}
      */
-    public synchronized TokenBatch batch(long step) {
+    public TokenBatch batch(long step) {
+        return batchWithLatents(step).tokens();
+    }
+
+    /** The batch of a step with the latents of its images; see {@link #batch}. */
+    public synchronized LatentBatch batchWithLatents(long step) {
         if (step < 0 || step >= steps) {
             throw new IndexOutOfBoundsException("step %d of %d".formatted(step, steps));
         }
@@ -191,7 +200,7 @@ public final class BatchLoader implements AutoCloseable {
         return rows;
     }
 
-    private TokenBatch make(long step) {
+    private LatentBatch make(long step) {
         seek(step);
         var rows = nextRows().subList(shape.firstRow(), shape.firstRow() + shape.rows());
         int length = shape.length();
@@ -230,8 +239,57 @@ public final class BatchLoader implements AutoCloseable {
             }
             loaded.add(inputModality, b * length, at, end - at);
         }
-        return TokenBatch.of(
+        var batch = TokenBatch.of(
                 rows.size(), length, modalities, inputs, targets, inputModality, targetModality, documentStart);
+        return new LatentBatch(batch, latents(rows));
+    }
+
+    /** The order of rows within a modality is that of the sequences, so the latents of one piece follow those of the one before. */
+    private float[] latents(List<List<Piece>> rows) {
+        if (latentWidth == 0) {
+            return new float[0];
+        }
+        var latents = new FloatRows(latentWidth);
+        for (var row : rows) {
+            for (var piece : row) {
+                var part = parts.get(piece.part());
+                int before = images(part, piece.document(), 0, piece.from());
+                int count = images(part, piece.document(), piece.from(), piece.count());
+                latents.add(count, (target, at) -> part.copyLatents(piece.document(), before, count, target, at));
+            }
+        }
+        return latents.toArray();
+    }
+
+    private int images(DocumentSet part, long document, int from, int count) {
+        int images = 0;
+        for (int i = from; i < from + count; i++) {
+            images += vocabulary.modalityOf(part.token(document, i)) == Modality.IMAGE ? 1 : 0;
+        }
+        return images;
+    }
+
+    /** Rows of numbers that grow. */
+    private static final class FloatRows {
+        private final int width;
+        private float[] values = new float[0];
+        private int size;
+
+        FloatRows(int width) {
+            this.width = width;
+        }
+
+        void add(int rows, ObjIntConsumer<float[]> copy) {
+            if (rows > 0) {
+                values = size + rows * width > values.length ? Arrays.copyOf(values, 2 * values.length + rows * width) : values;
+                copy.accept(values, size);
+                size += rows * width;
+            }
+        }
+
+        float[] toArray() {
+            return Arrays.copyOf(values, size);
+        }
     }
 
     @Override

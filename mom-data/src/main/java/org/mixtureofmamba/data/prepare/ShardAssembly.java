@@ -21,7 +21,7 @@ final class ShardAssembly {
     }
 
     void gather(Tokenised samples) {
-        samples.documents().forEach(document -> writer.add(document.id(), document.heldOut(), document.tokens()));
+        samples.documents().forEach(document -> writer.add(document.id(), document.heldOut(), document.tokens(), document.latents()));
         skipped.addAll(samples.skipped());
     }
 

@@ -18,8 +18,9 @@ record Tokenised(List<TokenisedDocument> documents, List<Sample.Rejected> skippe
      * A document as it goes into a shard.
      *
      * @param tokens ids of the unified vocabulary, control tokens and all
+     * @param latents of its images, where they are not discrete, one after another
      */
-    record TokenisedDocument(String id, boolean heldOut, int[] tokens) {}
+    record TokenisedDocument(String id, boolean heldOut, int[] tokens, float[] latents) {}
 
     /** Makes the documents of some samples; a pure function of them. */
     static Tokenised of(List<Sample> samples, DocumentTokenizer tokenizer) {
@@ -29,7 +30,7 @@ record Tokenised(List<TokenisedDocument> documents, List<Sample.Rejected> skippe
             try {
                 for (var document : tokenizer.documents(sample)) {
                     made.add(new TokenisedDocument(
-                            document.id(), document.heldOut(), tokenizer.interleaver().tokens(document)));
+                            document.id(), document.heldOut(), tokenizer.interleaver().tokens(document), document.latents()));
                 }
             } catch (UserException e) {
                 rejected.add(new Sample.Rejected(sample.id(), e.getMessage()));

@@ -78,6 +78,23 @@ public final class DocumentSet {
         return ids;
     }
 
+    /** C, numbers of a latent; 0 where images are discrete or there are none. */
+    public int latentWidth() {
+        return shards.stream().mapToInt(TokenShard::latentWidth).max().orElse(0);
+    }
+
+    /** Copies latents of image tokens, counted among a document's image tokens; see {@link TokenShard#copyLatents}. */
+    public void copyLatents(long document, int from, int count, float[] target, int at) {
+        int s = shardOf(document);
+        shards.get(s).copyLatents(place(s, document), from, count, target, at);
+    }
+
+    /** All latents of a document, [image tokens, C]. */
+    public float[] latents(long document) {
+        int s = shardOf(document);
+        return shards.get(s).latents(place(s, document));
+    }
+
     private int place(int shard, long document) {
         return places[shard][(int) (document - firstOf[shard])];
     }

@@ -16,7 +16,9 @@ enum Section {
     /** u32 [n + 1]: where each document's id starts in {@link #IDS}, then the bytes of all. */
     ID_STARTS(5),
     /** UTF-8 bytes of the documents' ids, one after another. */
-    IDS(6);
+    IDS(6),
+    /** f32 [image tokens, C]: the latents of all images, where images are not discrete; else the section is not there. */
+    LATENTS(7);
 
     private final int number;
 

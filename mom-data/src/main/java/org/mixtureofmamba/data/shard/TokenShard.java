@@ -32,6 +32,9 @@ public final class TokenShard implements AutoCloseable {
     private final int documents;
     private final long tokens;
     private final long[][] modalityTokens = new long[2][Modality.count()];
+    /** [documents + 1]: image tokens before each document; empty where there are no latents. */
+    private final long[] imageTokensBefore;
+    private final int latentWidth;
 
     private TokenShard(Path file) throws IOException {
         this.file = file;
@@ -57,8 +60,24 @@ public final class TokenShard implements AutoCloseable {
             this.tokens = whole.get(ShardFormat.U64, ShardFormat.AT_TOKENS);
             mapSections(whole, count, bodies);
             checkIndex();
+            this.imageTokensBefore = new long[sections.containsKey(Section.LATENTS) ? documents + 1 : 0];
             countModalities();
+            this.latentWidth = latentWidthOfSection();
         }
+    }
+
+    private int latentWidthOfSection() {
+        if (imageTokensBefore.length == 0) {
+            return 0;
+        }
+        for (int d = 0; d < documents; d++) {
+            imageTokensBefore[d + 1] += imageTokensBefore[d];
+        }
+        long images = imageTokensBefore[documents];
+        long numbers = sections.get(Section.LATENTS).byteSize() / Float.BYTES;
+        check(images > 0 && numbers / images * images * Float.BYTES == sections.get(Section.LATENTS).byteSize(),
+                "its latents do not fit its %d image tokens".formatted(images));
+        return Math.toIntExact(numbers / images);
     }
 
     /**
@@ -144,6 +163,9 @@ public final class TokenShard implements AutoCloseable {
             check(document < documents && length > 0 && (run & 3) < Modality.count() && at + length <= start(document + 1),
                     "its modality runs do not fit its documents at token %d".formatted(at));
             modalityTokens[heldOut(document) ? 1 : 0][run & 3] += length;
+            if (imageTokensBefore.length > 0 && (run & 3) == Modality.IMAGE.index()) {
+                imageTokensBefore[document + 1] += length;
+            }
             at += length;
         }
         check(at == tokens, "its modality runs end at token %d of %d".formatted(at, tokens));
@@ -218,6 +240,27 @@ public final class TokenShard implements AutoCloseable {
         for (int i = 0; i < count; i++) {
             target[at + i] = Short.toUnsignedInt(ids.getAtIndex(ShardFormat.U16, first + i));
         }
+    }
+
+    /** C, numbers of a latent; 0 where images are discrete. */
+    public int latentWidth() {
+        return latentWidth;
+    }
+
+    /** The latents [count, C] of image tokens {@code from .. from + count} of a document, counted among its image tokens, to {@code target[at ..]}. */
+    public void copyLatents(int document, int from, int count, float[] target, int at) {
+        long first = (imageTokensBefore[document] + from) * latentWidth;
+        MemorySegment.copy(sections.get(Section.LATENTS), ShardFormat.F32, first * Float.BYTES, target, at, count * latentWidth);
+    }
+
+    /** All latents of a document, [image tokens, C]. */
+    public float[] latents(int document) {
+        int images = latentWidth == 0 ? 0 : Math.toIntExact(imageTokensBefore[document + 1] - imageTokensBefore[document]);
+        var latents = new float[images * latentWidth];
+        if (images > 0) {
+            copyLatents(document, 0, images, latents, 0);
+        }
+        return latents;
     }
 
     /** All ids of a document. */

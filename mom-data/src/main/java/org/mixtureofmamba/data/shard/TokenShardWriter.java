@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.zip.CRC32C;
 
 import org.mixtureofmamba.core.AtomicFiles;
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
 /** Gathers the documents of one shard in memory, then writes the file whole. The bytes depend on the documents alone. */
@@ -22,6 +23,9 @@ public final class TokenShardWriter {
     private final LittleEndian splits = new LittleEndian();
     private final LittleEndian idStarts = new LittleEndian();
     private final LittleEndian ids = new LittleEndian();
+    private final LittleEndian latents = new LittleEndian();
+    private long imageTokens;
+    private int latentWidth;
     private long tokenCount;
     private long documentCount;
 
@@ -39,11 +43,22 @@ public final class TokenShardWriter {
      * @param document ids of the unified vocabulary, control tokens and all
      */
     public void add(String id, boolean heldOut, int[] document) {
+        add(id, heldOut, document, new float[0]);
+    }
+
+    /**
+     * Adds a document with latents.
+     *
+     * @param document ids of the unified vocabulary, control tokens and all
+     * @param vectors [image tokens of the document, C], with one C for the whole shard; or empty in all documents
+     */
+    public void add(String id, boolean heldOut, int[] document, float[] vectors) {
         for (int token : document) {
             if (token < 0 || token >= vocabulary.size()) {
                 throw new IllegalArgumentException("id %d of %s is outside the vocabulary of %d".formatted(token, id, vocabulary.size()));
             }
         }
+        addLatents(id, document, vectors);
         int runStart = 0;
         for (int i = 0; i < document.length; i++) {
             if (tokenBytes == Short.BYTES) {
@@ -66,6 +81,26 @@ public final class TokenShardWriter {
         idStarts.u32(ids.size());
     }
 
+    private void addLatents(String id, int[] document, float[] vectors) {
+        int images = 0;
+        for (int token : document) {
+            images += vocabulary.modalityOf(token) == Modality.IMAGE ? 1 : 0;
+        }
+        if (images == 0 && vectors.length == 0) {
+            return;
+        }
+        int width = images == 0 ? 0 : vectors.length / images;
+        if (images == 0 || vectors.length != width * images || imageTokens > 0 && width != latentWidth) {
+            throw new IllegalArgumentException("%d numbers are no latents of the %d image tokens of %s, with %d each".formatted(
+                    vectors.length, images, id, latentWidth));
+        }
+        latentWidth = width;
+        imageTokens += images;
+        for (float value : vectors) {
+            latents.u32(Float.floatToRawIntBits(value));
+        }
+    }
+
     /** Documents so far. */
     public long documents() {
         return documentCount;
@@ -83,13 +118,16 @@ public final class TokenShardWriter {
      */
     public void write(Path file) {
         record Written(Section section, LittleEndian bytes) {}
-        var sections = List.of(
+        var sections = new ArrayList<>(List.of(
                 new Written(Section.DOCUMENTS, documents),
                 new Written(Section.TOKENS, tokens),
                 new Written(Section.RUNS, runs),
                 new Written(Section.SPLITS, splits),
                 new Written(Section.ID_STARTS, idStarts),
-                new Written(Section.IDS, ids));
+                new Written(Section.IDS, ids)));
+        if (latentWidth > 0) {
+            sections.add(new Written(Section.LATENTS, latents));
+        }
         int tableEnd = ShardFormat.HEADER + sections.size() * ShardFormat.ENTRY;
         var header = ByteBuffer.allocate((int) ShardFormat.aligned(tableEnd)).order(ByteOrder.LITTLE_ENDIAN);
         var bodies = new ArrayList<byte[]>();

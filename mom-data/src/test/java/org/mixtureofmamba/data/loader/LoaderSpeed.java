@@ -14,7 +14,7 @@ import org.mixtureofmamba.data.shard.TokenShardWriter;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 import org.mixtureofmamba.tokenizers.Vocabulary.Special;
 
-/** Tokens a second of the batch loader on random documents of three modalities; {@code benchmarks/data.md} has the figures. */
+/** Tokens a second of the batch loader on random documents of three modalities; {@code benchmarks/data-engine.md} has the figures. */
 public final class LoaderSpeed {
     private static final Vocabulary VOCABULARY = new Vocabulary(65_000, 8192, 500);
     private static final Map<Modality, Double> SHARES =

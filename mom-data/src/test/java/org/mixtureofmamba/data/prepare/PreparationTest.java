@@ -13,10 +13,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.SampleSource;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.SmallTokenizers;
 import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.document.Interleaver;
+import org.mixtureofmamba.data.document.Segment;
 import org.mixtureofmamba.data.shard.DamagedShards;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.Sample;
@@ -104,6 +107,33 @@ class PreparationTest {
         assertThat(manifest.parts().getFirst().documents()).isEqualTo(1);
         assertThat(Files.readString(directory.resolve("skipped/mixed-00000.tokens.jsonl")))
                 .contains("\"blank\"", "the text is empty", "no image", "out of the archive", "equals an earlier");
+    }
+
+    @Test
+    void interleavedSamplesKeepTheirOrder() {
+        var image = SampleSource.png(new Random(1));
+        var page = new Sample.Interleaved("page", "", List.of(
+                new Sample.Item.Text("one"), new Sample.Item.Text(" two "), new Sample.Item.Image(image),
+                new Sample.Item.Image(image), new Sample.Item.Text("three")));
+        preparation(1).run(List.of(new SampleSource("pages", List.of(page))), directory, PrepareProgress.SILENT);
+        try (var corpus = TokenCorpus.open(directory)) {
+            var segments = new Interleaver(corpus.vocabulary(), 7).segments(corpus.parts().getFirst().train().tokens(0));
+            assertThat(segments).extracting(Segment::modality)
+                    .containsExactly(Modality.TEXT, Modality.IMAGE, Modality.IMAGE, Modality.TEXT);
+            assertThat(segments.getFirst().tokens()).hasSize("one\n\ntwo".length());
+        }
+    }
+
+    /** A gigabyte of samples a shard would not fit into memory: texts end a shard before. */
+    @Test
+    void textsEndAShardBeforeTheyFillTheMemory() {
+        var range = new ShardRange(1000);
+        var reader = SampleSource.texts(3, 1).open();
+        assertThat(range.hasMore(reader)).isTrue();
+        range.count(new Sample.Text("large", "x".repeat((int) ShardRange.TEXT_LIMIT)));
+        assertThat(range.hasMore(reader)).isFalse();
+        range.nextShard();
+        assertThat(range.hasMore(reader)).isTrue();
     }
 
     @Test

@@ -3,10 +3,13 @@ package org.mixtureofmamba.data.source;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -105,6 +108,78 @@ class WebDatasetSourceTest {
                 .anyMatch(s -> s.startsWith("../../twice-up.txt") && s.contains("out of the archive"))
                 .hasSize(8);
         assertThat(samples).contains(new Sample.Text("a/a/good", "x"), new Sample.Text("twice", "x")).hasSize(10);
+    }
+
+    /** The text of a gigabyte is passed over where it is, not held. */
+    @Test
+    void aCaptionOfAGigabyteIsRejectedUnread() throws IOException {
+        add("1.txt", "one");
+        tar.flush();
+        var before = bytes.toByteArray();
+        var giant = new TarArchiveEntry("2.txt", true);
+        giant.setSize(1L << 30);
+        var header = new byte[512];
+        giant.writeEntryHeader(header);
+        var after = new ByteArrayOutputStream();
+        try (var rest = new TarArchiveOutputStream(after)) {
+            var entry = new TarArchiveEntry("3.txt", true);
+            entry.setSize(5);
+            rest.putArchiveEntry(entry);
+            rest.write("three".getBytes(StandardCharsets.UTF_8));
+            rest.closeArchiveEntry();
+        }
+        var archive = new Bytes("w.tar", 1L << 30, _ -> new SequenceInputStream(Collections.enumeration(List.of(
+                new ByteArrayInputStream(before),
+                new ByteArrayInputStream(header),
+                new BoundedZeros(1L << 30),
+                new ByteArrayInputStream(after.toByteArray())))));
+        var samples = new ArrayList<Sample>();
+        try (var reader = new WebDatasetSource("w", List.of(archive)).open()) {
+            reader.forEachRemaining(samples::add);
+        }
+        assertThat(samples).contains(new Sample.Text("1", "one"), new Sample.Text("3", "three")).hasSize(3);
+        assertThat(samples).filteredOn(Sample.Rejected.class::isInstance).singleElement()
+                .satisfies(s -> assertThat(((Sample.Rejected) s).reason()).contains("1073741824 bytes, more than"));
+    }
+
+    /** So many zeros, without memory. */
+    private static final class BoundedZeros extends InputStream {
+        private long left;
+
+        BoundedZeros(long length) {
+            this.left = length;
+        }
+
+        @Override
+        public int read() {
+            return left-- > 0 ? 0 : -1;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int count) {
+            int given = (int) Math.min(count, left);
+            left -= given;
+            return given == 0 && count > 0 ? -1 : given;
+        }
+    }
+
+    @Test
+    void aLineLargerThanTheBoundIsRejectedAndTheNextOneRead() {
+        var file = new Bytes("m.jsonl", 0, _ -> new SequenceInputStream(
+                new BoundedZeros(40 << 20), new ByteArrayInputStream("\n{\"text\": \"words\"}\n".getBytes(StandardCharsets.UTF_8))));
+        var samples = new ArrayList<Sample>();
+        try (var reader = new JsonLinesSource("m", List.of(file)).open()) {
+            reader.forEachRemaining(samples::add);
+        }
+        assertThat(samples).hasSize(2);
+        assertThat(((Sample.Rejected) samples.get(0)).reason()).contains("a line of 41943040 bytes");
+        assertThat(samples.get(1)).isEqualTo(new Sample.Text("m.jsonl:2", "words"));
+    }
+
+    @Test
+    void emptyArchivesHoldNoSamples() throws IOException {
+        assertThat(samples()).isEmpty();
+        assertThat(samplesOf(new byte[0])).isEmpty();
     }
 
     @Test
