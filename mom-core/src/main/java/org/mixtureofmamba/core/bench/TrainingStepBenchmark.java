@@ -1,7 +1,10 @@
 package org.mixtureofmamba.core.bench;
 
+import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalDouble;
+import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.AdamW;
@@ -15,16 +18,27 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * Times whole training steps on synthetic batches: placing the batch, forward, loss, backward, gradient norm, clipping, AdamW. What a
- * trainer adds (loading, logging, checkpoints) is left out.
+ * trainer adds (loading, logging, checkpoints) is left out. A step lasts from the moment at which the loss of the one before is known to that
+ * at which its own is, since a device may still be updating weights when the next step begins.
  *
  * @param batch B
  * @param length L
+ * @param rehearsal for how long a model that is then thrown away is trained first, so that the virtual machine has compiled what it will
  * @param warmup steps before the clock runs
  * @param steps timed steps
  * @param recompute whether backward runs each block's forward again
  */
 public record TrainingStepBenchmark(
-        ModelConfig config, int batch, int length, int warmup, int steps, LanguageModel.Recompute recompute) {
+        ModelConfig config,
+        int batch,
+        int length,
+        Duration rehearsal,
+        int warmup,
+        int steps,
+        LanguageModel.Recompute recompute) {
+    /** Batches that are made before the clock runs, their modalities shared out differently in each. */
+    private static final int BATCHES = 8;
+
     public TrainingStepBenchmark {
         if (batch < 1 || length < 1 || warmup < 0 || steps < 1) {
             throw new UserException(
@@ -55,16 +69,18 @@ public record TrainingStepBenchmark(
 
     /** Builds a model on the backend, times it, frees it. */
     public Result run(Backend backend) {
+        rehearse(backend);
         try (var run = new Run(backend)) {
             for (int i = 0; i < warmup; i++) {
                 run.step();
             }
             var millis = new double[steps];
+            long start = System.nanoTime();
             for (int i = 0; i < steps; i++) {
-                backend.synchronize();
-                long start = System.nanoTime();
                 run.step();
-                millis[i] = (System.nanoTime() - start) * 1e-6;
+                long end = System.nanoTime();
+                millis[i] = (end - start) * 1e-6;
+                start = end;
             }
             Arrays.sort(millis);
             double median = (millis[(steps - 1) / 2] + millis[steps / 2]) / 2;
@@ -79,6 +95,17 @@ public record TrainingStepBenchmark(
                     run.memoryBytes(),
                     run.model.parameters().count(),
                     run.loss);
+        }
+    }
+
+    private void rehearse(Backend backend) {
+        if (rehearsal.isPositive()) {
+            try (var run = new Run(backend)) {
+                long end = System.nanoTime() + rehearsal.toNanos();
+                while (System.nanoTime() < end) {
+                    run.step();
+                }
+            }
         }
     }
 
@@ -100,7 +127,7 @@ public record TrainingStepBenchmark(
         private final Tensor firstMoment;
         private final Tensor secondMoment;
         private final Tensor gradSquaredNorm;
-        private final TokenBatch[] batches;
+        private final List<TokenBatch> batches;
         private int done;
         private double loss;
 
@@ -113,12 +140,12 @@ public record TrainingStepBenchmark(
             this.secondMoment = memory.zeros("second moments", backend.accumulationType(), size);
             this.gradSquaredNorm = memory.zeros("gradient norm", DType.FLOAT64, 1);
             var synthetic = new SyntheticBatches(batch, length, config.vocabulary(), config.modalities(), 1);
-            this.batches = new TokenBatch[] {synthetic.next(), synthetic.next()};
+            this.batches = Stream.generate(synthetic::next).limit(BATCHES).toList();
         }
 
         void step() {
             var parameters = model.parameters();
-            var placed = model.place(batches[done % batches.length]);
+            var placed = model.place(batches.get(done % BATCHES));
             backend.memory().fill(parameters.grad(), 0);
             model.forwardBackward(placed, 1.0 / placed.lossTokens().total());
             backend.squaredNorm(parameters.grad(), gradSquaredNorm);

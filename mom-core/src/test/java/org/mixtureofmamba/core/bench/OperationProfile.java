@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.bench;
 import java.lang.management.ManagementFactory;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.Proxy;
+import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -36,9 +37,9 @@ final class OperationProfile {
         try (var backend = Backends.open("cpu", options)) {
             var profile = new OperationProfile(backend);
             var watched = profile.watched();
-            new TrainingStepBenchmark(config, 8, 512, 0, warmup, Recompute.NOTHING).run(watched);
+            new TrainingStepBenchmark(config, 8, 512, Duration.ZERO, 0, warmup, Recompute.NOTHING).run(watched);
             profile.millis.clear();
-            new TrainingStepBenchmark(config, 8, 512, 0, steps, Recompute.NOTHING).run(watched);
+            new TrainingStepBenchmark(config, 8, 512, Duration.ZERO, 0, steps, Recompute.NOTHING).run(watched);
             profile.millis.forEach((name, total) -> System.out.printf("%-36s %8.2f ms%n", name, total / steps));
             double sum = profile.millis.values().stream()
                             .mapToDouble(Double::doubleValue)

@@ -1,5 +1,6 @@
 package org.mixtureofmamba.core.bench;
 
+import java.time.Duration;
 import java.util.Arrays;
 
 import org.junit.jupiter.api.Test;
@@ -17,7 +18,7 @@ class TrainingStepBenchmarkTest {
     @Test
     void trainsAndMeasures() {
         var config = ModelConfig.mixture(Scale.NANO, 97, 3);
-        var benchmark = new TrainingStepBenchmark(config, 2, 64, 6, 3, Recompute.NOTHING);
+        var benchmark = new TrainingStepBenchmark(config, 2, 64, Duration.ofMillis(1), 6, 3, Recompute.NOTHING);
         try (var backend = Backends.open("cpu", BackendOptions.defaults())) {
             var result = benchmark.run(backend);
             assertThat(result.loss()).isPositive().isLessThan(Math.log(97));
@@ -49,7 +50,7 @@ class TrainingStepBenchmarkTest {
     @Test
     void refusesNoSteps() {
         assertThatThrownBy(() ->
-                        new TrainingStepBenchmark(ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, 0, 0, Recompute.NOTHING))
+                        new TrainingStepBenchmark(ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, Duration.ZERO, 0, 0, Recompute.NOTHING))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("steps");
     }

@@ -37,6 +37,7 @@ final class CudaBackend implements Backend {
     private final SequenceConvolution convolution;
     private final SequenceScan scan;
     private final CrossEntropy crossEntropy;
+    private final DeferredUpdate update;
     private final Optimizer optimizer;
     private final PowerMeter power;
 
@@ -49,23 +50,24 @@ final class CudaBackend implements Backend {
         try {
             this.precision = options.precision();
             this.device = opened(new CudaDevice(options.device()));
-            this.stream = opened(new CudaStream("the training step"));
-            var zeros = new LazyZeros(stream);
+            this.stream = opened(CudaStream.preferred("the training step"));
+            this.update = opened(new DeferredUpdate(stream));
+            var zeros = new LazyZeros(stream, update);
             var cache = new KernelCache(KernelCache.usualFolder(System.getenv()), compiler);
             var kernels = opened(new Kernels(device, cache, precision, stream, zeros));
             var copies = new Copies(kernels, stream, zeros);
             this.memory = opened(new DeviceMemory(stream, copies, zeros));
             this.workspace = opened(new Workspace(memory));
             this.batches = opened(new BatchRing(stream, memory));
-            this.products = opened(new MatrixProducts(stream, memory, zeros));
+            this.products = opened(new MatrixProducts(stream, memory, zeros, update));
             var channels = new WholeChannels(workspace, memory, copies);
             this.embedding = new Embedding(kernels, memory, workspace, batches);
             this.normalization = new Normalization(kernels, workspace);
             this.projection = new SlabProjection(products);
             this.convolution = new SequenceConvolution(kernels, workspace, channels);
-            this.scan = new SequenceScan(kernels, workspace, channels, device.multiprocessors());
+            this.scan = new SequenceScan(kernels, workspace, channels, zeros, update, device.multiprocessors());
             this.crossEntropy = new CrossEntropy(kernels, products, workspace);
-            this.optimizer = new Optimizer(kernels, memory);
+            this.optimizer = new Optimizer(kernels, memory, zeros, update, device.multiprocessors());
             this.power = opened(new PowerMeter(new CudaLibraries(System.getenv()), device.busId()));
         } catch (RuntimeException | Error e) {
             closeOpened();
@@ -256,6 +258,7 @@ final class CudaBackend implements Backend {
 
     @Override
     public void synchronize() {
+        update.finish();
         stream.synchronize();
     }
 

@@ -132,6 +132,11 @@ final class Kernel {
     }
 
     void launch() {
+        launch(stream);
+    }
+
+    /** On a stream other than the working one; the caller sees to their order. */
+    void launch(CudaStream stream) {
         if (gridX == 0 || gridY == 0 || gridZ == 0) {
             return; // nothing to do is no error
         }

@@ -18,6 +18,7 @@ final class Kernels implements AutoCloseable {
     private final CudaStream stream;
     private final LazyZeros zeros;
     private final LaunchArguments arguments = new LaunchArguments();
+    private final LaunchArguments argumentsBetween = new LaunchArguments();
     private final Map<List<String>, Module> modules = new HashMap<>();
 
     Kernels(CudaDevice device, KernelCache cache, Precision precision, CudaStream stream, LazyZeros zeros) {
@@ -70,6 +71,11 @@ final class Kernels implements AutoCloseable {
             return new Kernel(name, handle, integers(name + "_launch", 4), stream, arguments, zeros);
         }
 
+        /** One that is launched while the arguments of another are being put together. */
+        Kernel kernelBetween(String name) {
+            return new Kernel(name, handle, integers(name + "_launch", 4), stream, argumentsBetween, zeros);
+        }
+
         /** A module-wide integer. */
         int integer(String name) {
             return integers(name, 1)[0];
@@ -102,5 +108,6 @@ final class Kernels implements AutoCloseable {
     public void close() {
         modules.values().forEach(Module::close);
         arguments.close();
+        argumentsBetween.close();
     }
 }

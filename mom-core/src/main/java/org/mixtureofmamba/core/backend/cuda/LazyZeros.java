@@ -11,17 +11,19 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * Zeros of large buffers, written when they are needed. Everything that reads or writes a tensor on the card says so first, by
- * {@link #settle}, or by {@link #take} where it can do without the zeros.
+ * {@link #settle}, or by {@link #take} where it can do without the zeros; both also see that an update of the tensor is done.
  */
 final class LazyZeros {
     /** Below this, writing zeros costs less than remembering them. */
     private static final long LEAST_BYTES = 32 << 20;
 
     private final CudaStream stream;
+    private final DeferredUpdate update;
     private final Map<Storage, ZeroRanges> pending = new IdentityHashMap<>();
 
-    LazyZeros(CudaStream stream) {
+    LazyZeros(CudaStream stream, DeferredUpdate update) {
         this.stream = stream;
+        this.update = update;
     }
 
     /** Takes on the filling of a tensor with zeros, if it is a large buffer of its own, as those of gradients are. */
@@ -36,6 +38,7 @@ final class LazyZeros {
 
     /** Whether the tensor's zeros are unwritten; then the caller must overwrite it whole. */
     boolean take(Tensor tensor) {
+        update.await(tensor);
         if (pending.isEmpty() || !tensor.isContiguous()) {
             return false;
         }
@@ -45,6 +48,7 @@ final class LazyZeros {
 
     /** Writes what zeros the tensor still lacks, and says whether there were any. */
     boolean settle(Tensor tensor) {
+        update.await(tensor);
         if (pending.isEmpty()) {
             return false;
         }
@@ -67,7 +71,9 @@ final class LazyZeros {
         return !lacking.isEmpty();
     }
 
+    /** Before a memory is given back. */
     void forget(Storage storage) {
+        update.leave(storage);
         pending.remove(storage);
     }
 

@@ -1,7 +1,9 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
@@ -27,6 +29,7 @@ import org.mixtureofmamba.core.tensor.Tensor;
  */
 final class MatrixProducts implements AutoCloseable {
     private static final long WORKSPACE_BYTES = 64 << 20;
+    private static final int SIDES = 2;
     /** Rows are rounded up to so many steps an octave, from {@link #FEWEST_ROWS} on. */
     private static final int STEPS_AN_OCTAVE = 8;
     private static final long FEWEST_ROWS = 64;
@@ -36,9 +39,8 @@ final class MatrixProducts implements AutoCloseable {
     private final DeviceMemory memory;
     private final LazyZeros zeros;
     private final Lane main;
-    private final Lane side;
+    private final List<Lane> sides;
     private final CudaEvent forked = new CudaEvent(CudaEvent.Timing.NONE);
-    private final CudaEvent joined = new CudaEvent(CudaEvent.Timing.NONE);
     private Lane current;
     private final cublasLtContext handle = new cublasLtContext();
     private final FloatPointer one = new FloatPointer(1f);
@@ -54,35 +56,44 @@ final class MatrixProducts implements AutoCloseable {
     private final cublasLtMatrixLayoutOpaque_t layoutD = new cublasLtMatrixLayoutOpaque_t();
     private final Map<Form, Plan> plans = new HashMap<>();
 
-    MatrixProducts(CudaStream stream, DeviceMemory memory, LazyZeros zeros) {
+    MatrixProducts(CudaStream stream, DeviceMemory memory, LazyZeros zeros, DeferredUpdate update) {
         this.memory = memory;
         this.zeros = zeros;
         CudaErrors.checkProducts(cublas.cublasLtCreate(handle), "cublasLtCreate", "matrix products");
         this.main = lane(stream);
-        this.side = lane(new CudaStream("products beside others"));
+        this.sides = Stream.generate(() -> lane(new CudaStream("products beside others"))).limit(SIDES).toList();
         this.current = main;
+        sides.forEach(side -> update.alsoUsedBy(side.stream));
     }
 
     /** A stream with the scratch memory of its products. */
-    private record Lane(CudaStream stream, Storage.Device workspace) {}
+    private record Lane(CudaStream stream, Storage.Device workspace, CudaEvent done) {}
 
     private Lane lane(CudaStream stream) {
-        return new Lane(stream, (Storage.Device) memory.allocate(WORKSPACE_BYTES, "matrix products"));
+        var workspace = (Storage.Device) memory.allocate(WORKSPACE_BYTES, "matrix products");
+        return new Lane(stream, workspace, new CudaEvent(CudaEvent.Timing.NONE));
     }
 
     /**
-     * Runs products that do not depend on each other side by side, so that one fills the multiprocessors which the other's last wave leaves
-     * idle. What follows waits for both.
+     * Runs products that do not depend on each other side by side: of {@code small}, each of which leaves much of the card idle, two at a time,
+     * and {@code large} on what they leave. What follows waits for all.
      */
-    void beside(Runnable some, Runnable others) {
-        forked.record(main.stream);
-        side.stream.await(forked);
-        current = side;
-        others.run();
+    void beside(List<Runnable> large, List<Runnable> small) {
+        if (!small.isEmpty()) {
+            forked.record(main.stream);
+        }
+        var used = sides.subList(0, Math.min(sides.size(), small.size()));
+        for (int i = 0; i < used.size(); i++) {
+            current = used.get(i);
+            current.stream.await(forked);
+            for (int j = i; j < small.size(); j += used.size()) {
+                small.get(j).run();
+            }
+            current.done.record(current.stream);
+        }
         current = main;
-        some.run();
-        joined.record(side.stream);
-        main.stream.await(joined);
+        large.forEach(Runnable::run);
+        used.forEach(side -> main.stream.await(side.done));
     }
 
     String version() {
@@ -325,9 +336,12 @@ final class MatrixProducts implements AutoCloseable {
         layoutD.close();
         cublas.cublasLtDestroy(handle);
         memory.free(main.workspace);
-        memory.free(side.workspace);
-        side.stream.close();
+        for (var side : sides) {
+            memory.free(side.workspace);
+            side.stream.close();
+            side.done.close();
+        }
+        main.done.close();
         forked.close();
-        joined.close();
     }
 }

@@ -22,20 +22,26 @@ final class SequenceScan {
     /** Tokens below which a segment is not worth its extra pass. */
     private static final int SHORTEST_SEGMENT = 1024;
 
+    /** Weights that are updated in the time of a state-step. */
+    private static final double UPDATED_BESIDE = 0.03;
+
     /** N for which there are kernels. */
     private static final Set<Integer> STATES = Set.of(8, 16, 32);
 
     private final Kernels kernels;
     private final Workspace workspace;
     private final WholeChannels channels;
+    private final DeferredUpdate update;
     private final int multiprocessors;
-    private final StepBiases biases = new StepBiases();
+    private final StepBiases biases;
     private final Map<Integer, Compiled> byStates = new HashMap<>();
 
-    SequenceScan(Kernels kernels, Workspace workspace, WholeChannels channels, int multiprocessors) {
+    SequenceScan(Kernels kernels, Workspace workspace, WholeChannels channels, LazyZeros zeros, DeferredUpdate update, int multiprocessors) {
         this.kernels = kernels;
+        this.biases = new StepBiases(zeros);
         this.workspace = workspace;
         this.channels = channels;
+        this.update = update;
         this.multiprocessors = multiprocessors;
     }
 
@@ -157,8 +163,8 @@ final class SequenceScan {
                 .with(segmentDt)
                 .with(length)
                 .with(in.width)
-                .with(segments.length())
-                .launch();
+                .with(segments.length());
+        update.besideScan(kernel::launch, (long) (UPDATED_BESIDE * layout.tokens() * in.width * states));
         channels.out(out, y);
         workspace.release(mark);
         return chunkStates;

@@ -15,7 +15,12 @@ final class StepBiases {
     private static final long COUNT = STARTS + (MOST + 1L) * Integer.BYTES;
     private static final long BYTES = COUNT + Integer.BYTES;
 
+    private final LazyZeros zeros;
     private final MemorySegment structure = Arena.ofAuto().allocate(BYTES, Long.BYTES);
+
+    StepBiases(LazyZeros zeros) {
+        this.zeros = zeros;
+    }
 
     /**
      * The structure, valid until the next call.
@@ -27,6 +32,7 @@ final class StepBiases {
         if (biases.size() != count || count > MOST) {
             throw new IllegalArgumentException("%d step biases for %d slabs; at most %d".formatted(biases.size(), count, MOST));
         }
+        biases.forEach(zeros::settle);
         for (int i = 0; i < MOST; i++) {
             structure.setAtIndex(ValueLayout.JAVA_LONG, i, i < count ? biases.get(i).deviceAddress() : 0);
         }

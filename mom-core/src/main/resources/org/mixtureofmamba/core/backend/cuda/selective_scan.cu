@@ -48,8 +48,8 @@ constexpr int TIME_LANES = 8;
 constexpr int MAX_MODALITIES = 8;
 constexpr int FORWARD_TOKENS = 16;  // a lane
 #ifndef MOM_BACKWARD_TOKENS
-#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1100)
-#define MOM_BACKWARD_TOKENS 8  // shared memory of 99 KB a block
+#if MOM_N > 16 || defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1100)
+#define MOM_BACKWARD_TOKENS 8  // many states, or shared memory of 99 KB a block
 #else
 #define MOM_BACKWARD_TOKENS 16  // of 227 KB
 #endif
@@ -765,6 +765,8 @@ struct alignas(16) BackwardShared {
     Arriving<BACKWARD_TOKENS> arriving;
     unsigned long long groupDone;
 };
+
+static_assert(sizeof(BackwardShared) <= 227 << 10, "more shared memory than any card gives a block");
 
 extern "C" __device__ int selectiveScanBackward_launch[4] = {THREADS, CHANNELS, sizeof(BackwardShared), Tile<BACKWARD_TOKENS>::TOKENS};
 

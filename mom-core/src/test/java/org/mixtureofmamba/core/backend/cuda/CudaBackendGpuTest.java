@@ -223,6 +223,38 @@ class CudaBackendGpuTest {
         }
     }
 
+    /** A vocabulary large enough that parts of the update run beside the scans of the next forward. */
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void anUpdatePutOffGivesTheBitsOfOneDoneAtOnce(Precision precision) {
+        var config = new ModelConfig(
+                64, 3, 20_003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
+        var results = new ArrayList<double[]>();
+        for (boolean atOnce : new boolean[] {true, false}) {
+            try (var backend = open(precision);
+                    var training = new Training(backend, config, Recompute.NOTHING)) {
+                var losses = new ArrayList<Double>();
+                for (int step = 0; step < 3; step++) {
+                    var placed = training.model.place(batch(config, 2, 2300, step));
+                    training.zeroGradients();
+                    training.model.forwardBackward(placed, 1.0 / placed.lossTokens().total());
+                    training.update();
+                    if (atOnce) {
+                        backend.synchronize();
+                    }
+                    losses.addAll(training.model.takeLosses().sums());
+                }
+                results.add(losses.stream().mapToDouble(Double::doubleValue).toArray());
+                results.add(training.weights());
+                results.add(toDoubles(backend, training.model.parameters().working()));
+            }
+        }
+        int half = results.size() / 2;
+        for (int i = 0; i < half; i++) {
+            assertThat(Arrays.equals(results.get(half + i), results.get(i))).as("result %d", i).isTrue();
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Precision.class)
     void recomputationGivesTheSameBits(Precision precision) {

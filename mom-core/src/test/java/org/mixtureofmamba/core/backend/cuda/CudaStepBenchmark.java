@@ -1,5 +1,6 @@
 package org.mixtureofmamba.core.backend.cuda;
 
+import java.time.Duration;
 import java.util.Locale;
 
 import org.mixtureofmamba.core.backend.BackendOptions;
@@ -13,7 +14,7 @@ import org.mixtureofmamba.core.model.Scale;
 public final class CudaStepBenchmark {
     private CudaStepBenchmark() {}
 
-    /** @param arguments each {@code scale,dense|mom,batch,length,modalities,steps[,recompute][,profile]} */
+    /** @param arguments each {@code scale,dense|mom,batch,length,modalities,steps[,recompute][,profile][,small]}; small: a vocabulary of 3,067 */
     public static void main(String[] arguments) {
         for (var argument : arguments) {
             try {
@@ -29,13 +30,14 @@ public final class CudaStepBenchmark {
         var parts = argument.split(",");
         var scale = Scale.of(parts[0]);
         int modalities = Integer.parseInt(parts[4]);
+        int vocabulary = argument.contains("small") ? 3067 : 65_536;
         var config = parts[1].equals("mom")
-                ? ModelConfig.mixture(scale, 65536, modalities)
-                : ModelConfig.dense(scale, 65536, modalities);
+                ? ModelConfig.mixture(scale, vocabulary, modalities)
+                : ModelConfig.dense(scale, vocabulary, modalities);
         int steps = Integer.parseInt(parts[5]);
         var recompute = argument.contains("recompute") ? Recompute.BLOCKS : Recompute.NOTHING;
         var benchmark = new TrainingStepBenchmark(
-                config, Integer.parseInt(parts[2]), Integer.parseInt(parts[3]), Math.min(5, steps), steps, recompute);
+                config, Integer.parseInt(parts[2]), Integer.parseInt(parts[3]), Duration.ZERO, Math.min(8, steps), steps, recompute);
         var options = new BackendOptions(1, 0, Precision.BF16);
         boolean profiles = argument.contains("profile");
         long start = System.nanoTime();
@@ -59,7 +61,7 @@ public final class CudaStepBenchmark {
                     result.loss(),
                     (System.nanoTime() - start) * 1e-9);
             if (backend instanceof ProfiledCudaBackend profiled) {
-                int all = steps + Math.min(5, steps);
+                int all = steps + Math.min(8, steps);
                 for (var line : profiled.profile()) {
                     System.out.printf(
                             Locale.ROOT,
