@@ -256,9 +256,14 @@ final class CudaBackend implements Backend {
         optimizer.step(settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
     }
 
+    /** Puts off nothing more of the last {@link #adamW}. */
+    void finishUpdate() {
+        update.finish();
+    }
+
     @Override
     public void synchronize() {
-        update.finish();
+        finishUpdate();
         stream.synchronize();
     }
 

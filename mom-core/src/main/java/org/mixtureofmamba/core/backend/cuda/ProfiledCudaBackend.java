@@ -340,7 +340,10 @@ public final class ProfiledCudaBackend implements Backend {
                 "adamw",
                 2 * bytes(master, firstMoment, secondMoment) + bytes(grad, working),
                 15 * master.size(),
-                () -> backend.adamW(settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm));
+                () -> {
+                    backend.adamW(settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
+                    backend.finishUpdate(); // its time would otherwise stand with the operations that it runs beside
+                });
     }
 
     @Override
