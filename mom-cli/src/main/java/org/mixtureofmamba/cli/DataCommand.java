@@ -5,19 +5,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.ServiceLoader;
 
 import org.mixtureofmamba.core.UserException;
-import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
-import org.mixtureofmamba.data.document.DocumentTokenizer;
-import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.inspect.CorpusSummary;
 import org.mixtureofmamba.data.inspect.DocumentDecoder;
-import org.mixtureofmamba.data.prepare.Preparation;
+import org.mixtureofmamba.data.prepare.PreparationEngine;
+import org.mixtureofmamba.data.prepare.PreparationRequest;
 import org.mixtureofmamba.data.shard.DamagedShards;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
-import org.mixtureofmamba.data.source.SourceSpec;
 import org.mixtureofmamba.data.store.ObjectStore;
 import org.mixtureofmamba.data.store.StoreCopy;
 import org.mixtureofmamba.data.store.StorePlaces;
@@ -112,21 +110,52 @@ final class DataCommand implements Runnable {
         @Option(names = "--samples-per-shard", defaultValue = "1024", description = "${DEFAULT-VALUE}.")
         private int samplesPerShard;
 
+        @Option(
+                names = "--engine",
+                paramLabel = "NAME",
+                description = "spark: make the shards on a cluster, with a build that has it (docs/data-format.md); this machine alone without.")
+        private Optional<String> engine = Optional.empty();
+
+        @Option(names = "--master", defaultValue = "local[*]", description = "Of the engine's cluster (${DEFAULT-VALUE}).")
+        private String master;
+
         @Override
         public void run() {
-            var kind = Setting.of(setting);
-            var parsed = sources.stream().flatMap(source -> SourceSpec.parse(source, kind).stream()).toList();
-            var set = tokenizers.map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
-            var documents = DocumentTokenizer.of(set, kind, seed, new HeldOutSplit(heldOut), augmentation());
-            int threads = Runtime.getRuntime().availableProcessors();
+            var helping = engine.map(Prepare::engineOf);
+            var augmentation = augmentation();
+            var request = new PreparationRequest(
+                    sources,
+                    setting,
+                    tokenizers.map(Path::toString).orElse(""),
+                    seed,
+                    heldOut,
+                    augmentation.mirrorImages(),
+                    augmentation.speechSpeeds(),
+                    samplesPerShard,
+                    dropDuplicates);
+            var parsed = request.openSources();
+            var set = request.openTokenizers();
+            var preparation = request.preparation(set, Runtime.getRuntime().availableProcessors());
             var out = StorePlaces.fetch(place, TrainingData.CACHE, _ -> {});
-            new Preparation(documents, set.fingerprint(), samplesPerShard, dropDuplicates, threads)
-                    .run(parsed, out, new PreparationProgress(System.err));
+            helping.ifPresent(cluster -> {
+                preparation.begin(parsed, out);
+                cluster.makeShards(request, master, out.toAbsolutePath());
+            });
+            preparation.run(parsed, out, new PreparationProgress(System.err));
             set.save(out.resolve("tokenizers"));
             StorePlaces.publish(place, TrainingData.CACHE, key -> spec.commandLine().getErr().println("sent " + key));
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }
+        }
+
+        private static PreparationEngine engineOf(String name) {
+            return ServiceLoader.load(PreparationEngine.class).stream()
+                    .map(ServiceLoader.Provider::get)
+                    .filter(engine -> engine.name().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new UserException(
+                            "this build has no engine '%s'; build it with 'mvn -P launcher,spark package' for spark".formatted(name)));
         }
 
         private Augmentation augmentation() {

@@ -78,6 +78,15 @@ class CommandLineTest {
     }
 
     @Test
+    void anEngineThatThisBuildLacksIsNamedBeforeAnythingIsWritten() {
+        var out = directory.resolve("out");
+        var outcome = run("data", "prepare", "demo", "--engine", "no-such", "--out", out.toString());
+        assertThat(outcome.exitCode()).isEqualTo(2);
+        assertThat(outcome.err()).contains("this build has no engine 'no-such'");
+        assertThat(out).doesNotExist();
+    }
+
+    @Test
     void missingFilesAreNamed() {
         var none = directory.resolve("none").toString();
         for (var arguments : List.of(
@@ -86,6 +95,7 @@ class CommandLineTest {
                 new String[] {"compare", none, none, "--out", none},
                 new String[] {"check", none},
                 new String[] {"data", "inspect", none},
+                new String[] {"data", "copy", none, none + "-copy"},
                 new String[] {"tokenizer", "encode", "text", none},
                 new String[] {"tokenizer", "encode", "image", none},
                 new String[] {"tokenizer", "encode", "speech", none})) {

@@ -44,7 +44,7 @@ final class PrepareKills {
         for (int round = 0; round < rounds; round++) {
             var progress = new ArrayList<Long>();
             for (int kill = 0; kill < inARow; kill++) {
-                within += kills.killAfter("killed", kills.moment(unbroken / 6)) ? 1 : 0;
+                within += kills.killAfter("killed", kills.moment(unbroken / 2)) ? 1 : 0;
                 progress.add(kills.contents("killed").keySet().stream().filter(file -> file.endsWith(".tokens")).count());
             }
             kills.finish("killed");

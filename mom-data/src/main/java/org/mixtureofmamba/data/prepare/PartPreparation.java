@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import java.util.function.IntPredicate;
 
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.MomException;
@@ -39,6 +40,7 @@ final class PartPreparation {
     private final Path out;
     private final ExecutorService workers;
     private final PrepareProgress progress;
+    private final IntPredicate wanted;
     private final Set<ContentHash> seen = new HashSet<>();
     private final ShardRange range;
 
@@ -60,11 +62,20 @@ final class PartPreparation {
     private record Work(ShardAssembly shard, Future<Tokenised> tokenised, long bytes, boolean last) {}
 
     PartPreparation(Preparation preparation, Source source, Path out, ExecutorService workers, PrepareProgress progress) {
+        this(preparation, source, out, workers, progress, _ -> true);
+    }
+
+    /**
+     * @param wanted the numbers of the shards to be made; the samples of the others are read and passed over
+     */
+    PartPreparation(
+            Preparation preparation, Source source, Path out, ExecutorService workers, PrepareProgress progress, IntPredicate wanted) {
         this.preparation = preparation;
         this.source = source;
         this.out = out;
         this.workers = workers;
         this.progress = progress;
+        this.wanted = wanted;
         this.range = new ShardRange(preparation.samplesPerShard());
     }
 
@@ -72,9 +83,10 @@ final class PartPreparation {
         try (var reader = source.open()) {
             while (reader.hasNext()) {
                 var file = out.resolve("%s-%05d.tokens".formatted(source.name(), shards.size()));
+                boolean passed = !wanted.test(shards.size()) || isWhole(file);
                 shards.add(file.getFileName().toString());
                 range.nextShard();
-                if (isWhole(file)) {
+                if (passed) {
                     passOver(reader);
                 } else {
                     read(reader, new ShardAssembly(file, preparation.documents().interleaver().vocabulary()));

@@ -66,6 +66,33 @@ public record Preparation(
         }
     }
 
+    /** Writes down what a directory is to be filled with, before other machines begin to fill it; {@link #run} ends the work. */
+    public void begin(List<Source> sources, Path out) {
+        checkNames(sources);
+        try {
+            Files.createDirectories(out);
+            agreeWith(plan(sources), out);
+        } catch (IOException e) {
+            throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
+        }
+    }
+
+    /**
+     * Makes every {@code slices}-th shard of a source, from number {@code slice} on, and nothing else. All samples up to the last of them are
+     * read, those of other shards without being tokenised.
+     */
+    public void makeSlice(Source source, Path out, int slice, int slices) {
+        try (var workers = workers()) {
+            new PartPreparation(this, source, out, workers, PrepareProgress.SILENT, shard -> shard % slices == slice).run();
+        } catch (IOException e) {
+            throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
+        }
+    }
+
+    private ExecutorService workers() {
+        return Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().name("prepare-", 0).factory());
+    }
+
     private static UserException busy(Path out) {
         return new UserException("%s is being prepared by another process; wait for it or choose another directory".formatted(out));
     }
@@ -84,17 +111,13 @@ public record Preparation(
     }
 
     private Manifest runLocked(List<Source> sources, Path out, PrepareProgress progress) throws IOException {
-        var plan = manifest(sources.stream()
-                .map(source -> new Manifest.PartEntry(source.name(), source.description(), 0, 0, 0, 0, List.of()))
-                .toList());
-        agreeWith(plan, out);
+        agreeWith(plan(sources), out);
         if (Files.exists(out.resolve(Manifest.FILE))) {
             return Manifest.read(out);
         }
         removeLeftovers(out);
         var entries = new ArrayList<Manifest.PartEntry>();
-        try (ExecutorService workers = Executors.newFixedThreadPool(
-                threads, Thread.ofPlatform().daemon().name("prepare-", 0).factory())) {
+        try (var workers = workers()) {
             for (var source : sources) {
                 entries.add(new PartPreparation(this, source, out, workers, progress).run());
             }
@@ -106,6 +129,12 @@ public record Preparation(
         var manifest = manifest(entries);
         manifest.write(out);
         return manifest;
+    }
+
+    private Manifest plan(List<Source> sources) {
+        return manifest(sources.stream()
+                .map(source -> new Manifest.PartEntry(source.name(), source.description(), 0, 0, 0, 0, List.of()))
+                .toList());
     }
 
     private static void agreeWith(Manifest plan, Path out) throws IOException {

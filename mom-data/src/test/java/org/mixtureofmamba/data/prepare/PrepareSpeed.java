@@ -21,7 +21,7 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
 /**
  * How fast a preparation is beside the tokenizers alone, on each part of the demo corpus, in turn in one process: the tokenizers on
  * samples in memory, on as many threads and with nothing else to do, then the whole way from the packed source to shards on the disk.
- * {@code PrepareSpeed [THREADS [ROUNDS]]}; {@code benchmarks/data-engine.md} has the figures.
+ * {@code PrepareSpeed [THREADS [ROUNDS [REPEATS]]]}, text and images REPEATS times over; {@code benchmarks/data-engine.md} has the figures.
  */
 public final class PrepareSpeed {
     private final DocumentTokenizer tokenizer =
@@ -41,13 +41,14 @@ public final class PrepareSpeed {
     public static void main(String[] arguments) throws Exception {
         int threads = arguments.length > 0 ? Integer.parseInt(arguments[0]) : 2;
         int rounds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 4;
+        int repeats = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 4;
         var speed = new PrepareSpeed(threads);
         for (var source : DemoCorpus.sources(Setting.THREE_MODALITY)) {
             var samples = new ArrayList<Sample>();
             try (var reader = source.open()) {
                 reader.forEachRemaining(samples::add);
             }
-            int times = source.name().equals("speech") ? 1 : 4;
+            int times = source.name().equals("speech") ? 1 : repeats;
             for (int round = 0; round < rounds; round++) {
                 var alone = speed.tokenizersAlone(samples, times);
                 var prepared = speed.prepared(new Repeated(source, times));

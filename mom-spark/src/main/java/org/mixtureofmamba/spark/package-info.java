@@ -1,0 +1,2 @@
+/** Preparing a corpus as an Apache Spark job. */
+package org.mixtureofmamba.spark;
