@@ -117,14 +117,7 @@ final class TokenizerCommand implements Runnable {
 
         private SpeechUnitsTrainer speechTrainer() {
             var standard = SpeechUnitsTrainer.standard(seed);
-            return size.map(units -> new SpeechUnitsTrainer(
-                            units,
-                            standard.context(),
-                            standard.dimension(),
-                            standard.iterations(),
-                            standard.maxSeconds(),
-                            seed))
-                    .orElse(standard);
+            return size.map(standard::withUnits).orElse(standard);
         }
     }
 

@@ -95,30 +95,48 @@ final class LogMel {
 
     /** Log-mel [frames, BANDS] of the first {@code frames} frames; silence lies beyond the sound's ends. */
     static float[] of(float[] pcm, int frames) {
-        var fft = new FloatFFT_1D(FFT);
         float[] mels = new float[frames * BANDS];
-        float[] work = new float[FFT];
-        float[] magnitude = new float[BINS];
+        var scratch = new Scratch();
         for (int f = 0; f < frames; f++) {
-            spectrum(pcm, f, fft, work);
-            magnitudes(work, magnitude);
-            for (int band = 0; band < BANDS; band++) {
-                float sum = 0;
-                for (int bin = FIRST_BIN[band]; bin <= LAST_BIN[band]; bin++) {
-                    sum += WEIGHTS[band][bin] * magnitude[bin];
-                }
-                mels[f * BANDS + band] = (float) Math.log(Math.max(sum, FLOOR));
-            }
+            frame(pcm, pcm.length, firstSample(f), scratch, mels, f * BANDS);
         }
         return mels;
     }
 
+    /** Index of the sample that frame f's window begins with; negative before the sound. */
+    static long firstSample(long f) {
+        return f * HOP + HOP / 2 - WINDOW / 2;
+    }
+
+    /** What one thread needs for a frame. */
+    static final class Scratch {
+        private final FloatFFT_1D fft = new FloatFFT_1D(FFT);
+        private final float[] work = new float[FFT];
+        private final float[] magnitude = new float[BINS];
+    }
+
+    /** Writes the frame whose window begins at {@code start} of the first {@code size} samples to {@code mels} at {@code at}. */
+    static void frame(float[] samples, int size, long start, Scratch scratch, float[] mels, int at) {
+        spectrum(samples, size, start, scratch.fft, scratch.work);
+        magnitudes(scratch.work, scratch.magnitude);
+        for (int band = 0; band < BANDS; band++) {
+            float sum = 0;
+            for (int bin = FIRST_BIN[band]; bin <= LAST_BIN[band]; bin++) {
+                sum += WEIGHTS[band][bin] * scratch.magnitude[bin];
+            }
+            mels[at + band] = (float) Math.log(Math.max(sum, FLOOR));
+        }
+    }
+
     /** Windows frame f into {@code work} [FFT] and transforms it, in JTransforms' packed order. */
     static void spectrum(float[] pcm, int f, FloatFFT_1D fft, float[] work) {
-        int start = f * HOP + HOP / 2 - WINDOW / 2;
+        spectrum(pcm, pcm.length, firstSample(f), fft, work);
+    }
+
+    private static void spectrum(float[] samples, int size, long start, FloatFFT_1D fft, float[] work) {
         for (int i = 0; i < WINDOW; i++) {
-            int at = start + i;
-            work[i] = at >= 0 && at < pcm.length ? pcm[at] * HANN[i] : 0;
+            long at = start + i;
+            work[i] = at >= 0 && at < size ? samples[(int) at] * HANN[i] : 0;
         }
         Arrays.fill(work, WINDOW, FFT, 0);
         fft.realForward(work);

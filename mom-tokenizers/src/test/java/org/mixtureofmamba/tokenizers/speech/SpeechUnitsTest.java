@@ -1,6 +1,7 @@
 package org.mixtureofmamba.tokenizers.speech;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -11,9 +12,10 @@ import org.mixtureofmamba.core.UserException;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 class SpeechUnitsTest {
-    private static final SpeechUnitsTrainer TRAINER = new SpeechUnitsTrainer(40, 0, 16, 20, 600, 1);
+    private static final SpeechUnitsTrainer TRAINER = new SpeechUnitsTrainer(40, 10, 56, 0.5, 2, 16, 20, 600, 1);
     private static final SpeechUnits UNITS = TRAINER.train(IntStream.range(0, 12).mapToObj(SpeechUnitsTest::melody));
 
     @TempDir
@@ -45,6 +47,86 @@ class SpeechUnitsTest {
             assertThat(units).hasSize((samples + 639) / 640);
             assertThat(IntStream.of(units)).allMatch(u -> u >= 0 && u < UNITS.units());
             assertThat(UNITS.decode(units)).hasSize(units.length * 640);
+        }
+    }
+
+    @Test
+    void blocksOfAnySizeGiveTheUnitsOfTheWhole() {
+        for (int samples : new int[] {0, 1, 639, 640, 641, 1700, 32_000, 31_999}) {
+            float[] pcm = Arrays.copyOf(melody(3), samples);
+            for (int step : new int[] {1, 100, 640, 1999, 16_000, 40_000}) {
+                var encoder = UNITS.encoder();
+                var units = IntStream.builder();
+                for (int at = 0; at < samples; at += step) {
+                    Arrays.stream(encoder.add(Arrays.copyOfRange(pcm, at, Math.min(samples, at + step)))).forEach(units::add);
+                }
+                Arrays.stream(encoder.finish()).forEach(units::add);
+                assertThat(units.build().toArray()).as("%d samples by %d", samples, step).isEqualTo(UNITS.encode(pcm));
+            }
+        }
+    }
+
+    @Test
+    void aLongSoundIsMadeInSegmentsThatJoinWithoutASeam() {
+        int[] units = UNITS.encode(melody(4));
+        int[] many = IntStream.range(0, 1100).map(i -> units[i % units.length]).toArray();
+        float[] pcm = UNITS.decode(many);
+        assertThat(pcm).hasSize(1100 * 640);
+        // around the join at unit 1000 the sound is as near to its units' mels as elsewhere
+        float[] mels = UNITS.vocoder().mels(many);
+        double join = distance(pcm, mels, 996, 1004);
+        double elsewhere = distance(pcm, mels, 400, 600);
+        assertThat(join).isLessThan(elsewhere * 1.5);
+        // an end just behind a join is neither louder nor missing
+        float[] end = UNITS.decode(Arrays.copyOf(many, 1002));
+        float[] alone = UNITS.decode(Arrays.copyOfRange(many, 990, 1002));
+        assertThat(energy(end, 1000, 1002) / energy(alone, 10, 12)).isCloseTo(1, within(0.4));
+    }
+
+    private static double energy(float[] pcm, int from, int to) {
+        double sum = 0;
+        for (int i = from * 640; i < to * 640; i++) {
+            sum += (double) pcm[i] * pcm[i];
+        }
+        return sum;
+    }
+
+    /** Mean difference in log-mels over units [from, to) of a sound and what it should be. */
+    private static double distance(float[] pcm, float[] mels, int from, int to) {
+        float[] actual = LogMel.of(pcm, to * 4);
+        double sum = 0;
+        for (int k = from * UnitVocoder.SIZE; k < to * UnitVocoder.SIZE; k++) {
+            sum += Math.abs(actual[k] - mels[k]);
+        }
+        return sum / ((to - from) * UnitVocoder.SIZE);
+    }
+
+    @Test
+    void regressionOnNeighboursFindsTheFramesThatNeighboursMake() {
+        var random = new Random(5);
+        float[] effect = new float[3 * 6];
+        for (int k = 0; k < effect.length; k++) {
+            effect[k] = random.nextFloat() - 0.5f;
+        }
+        var codes = new ArrayList<int[]>();
+        var frames = new ArrayList<float[]>();
+        for (int clip = 0; clip < 30; clip++) {
+            int[] units = random.ints(40, 0, 6).toArray();
+            float[] mels = new float[40 * UnitVocoder.SIZE];
+            for (int i = 0; i < 40; i++) {
+                for (int k = Math.max(0, i - 1); k <= Math.min(39, i + 1); k++) {
+                    for (int j = 0; j < UnitVocoder.SIZE; j++) {
+                        mels[i * UnitVocoder.SIZE + j] += effect[(k - i + 1) * 6 + units[k]] * (j % 7);
+                    }
+                }
+            }
+            codes.add(units);
+            frames.add(mels);
+        }
+        var vocoder = UnitVocoder.fit(codes, frames, 6, 1, 2, 1e-3f);
+        float[] made = vocoder.mels(codes.getFirst());
+        for (int k = 0; k < made.length; k++) {
+            assertThat(made[k]).isCloseTo(frames.getFirst()[k], within(0.02f));
         }
     }
 
