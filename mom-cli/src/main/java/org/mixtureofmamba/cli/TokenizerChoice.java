@@ -1,0 +1,52 @@
+package org.mixtureofmamba.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+import org.mixtureofmamba.tokenizers.ImageTokenizer;
+import org.mixtureofmamba.tokenizers.SpeechTokenizer;
+import org.mixtureofmamba.tokenizers.TextTokenizer;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
+import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
+import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
+import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
+import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
+import picocli.CommandLine.Option;
+
+/** Which tokenizer a command uses: a file of its own, one of a directory of tokenizers, or the project's. */
+final class TokenizerChoice {
+    @Option(
+            names = "--tokenizer",
+            paramLabel = "FILE",
+            description = "A file that `tokenizer train` wrote, a directory of tokenizers, or for text bpe-8192 or bpe-32000, which ship with "
+                    + "the project; without it those of the demo.")
+    private Optional<String> name = Optional.empty();
+
+    TextTokenizer text() {
+        return name.flatMap(PretrainedBpe::named).<TextTokenizer>map(PretrainedBpe::load)
+                .or(() -> set().map(TokenizerSet::text))
+                .or(() -> file().map(BpeTokenizer::load))
+                .orElseGet(() -> TokenizerSet.demo().text());
+    }
+
+    ImageTokenizer image() {
+        return set().map(TokenizerSet::image)
+                .or(() -> file().map(PatchQuantizer::load))
+                .orElseGet(() -> TokenizerSet.demo().image());
+    }
+
+    SpeechTokenizer speech() {
+        return set().map(TokenizerSet::speech)
+                .or(() -> file().map(SpeechUnits::load))
+                .orElseGet(() -> TokenizerSet.demo().speech());
+    }
+
+    private Optional<Path> file() {
+        return name.map(Path::of);
+    }
+
+    private Optional<TokenizerSet> set() {
+        return file().filter(Files::isDirectory).map(TokenizerSet::load);
+    }
+}
