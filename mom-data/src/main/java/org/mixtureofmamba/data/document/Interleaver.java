@@ -3,8 +3,8 @@ package org.mixtureofmamba.data.document;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 import org.mixtureofmamba.tokenizers.Vocabulary.Special;
 
@@ -34,31 +34,33 @@ public record Interleaver(Vocabulary vocabulary, long seed, double textFirst) {
 
     /** The ids of a document with all control tokens. */
     public int[] tokens(Document document) {
-        var tokens = IntStream.builder();
-        tokens.add(vocabulary.special(Special.BOD));
+        int length = 2 + document.segments().stream()
+                .mapToInt(segment -> segment.tokens().length + (segment.modality() == Modality.TEXT ? 0 : 2))
+                .sum();
+        var tokens = new int[length];
+        int at = 0;
+        tokens[at++] = vocabulary.special(Special.BOD);
         for (var segment : document.segments()) {
-            switch (segment.modality()) {
-                case TEXT -> add(tokens, segment);
-                case IMAGE -> {
-                    tokens.add(vocabulary.special(Special.BOI));
-                    add(tokens, segment);
-                    tokens.add(vocabulary.special(Special.EOI));
-                }
-                case SPEECH -> {
-                    tokens.add(vocabulary.special(Special.BOS));
-                    add(tokens, segment);
-                    tokens.add(vocabulary.special(Special.EOS));
-                }
-            }
+            at = switch (segment.modality()) {
+                case TEXT -> copy(segment, tokens, at);
+                case IMAGE -> bracketed(segment, Special.BOI, Special.EOI, tokens, at);
+                case SPEECH -> bracketed(segment, Special.BOS, Special.EOS, tokens, at);
+            };
         }
-        tokens.add(vocabulary.special(Special.EOD));
-        return tokens.build().toArray();
+        tokens[at] = vocabulary.special(Special.EOD);
+        return tokens;
     }
 
-    private static void add(IntStream.Builder tokens, Segment segment) {
-        for (int token : segment.tokens()) {
-            tokens.add(token);
-        }
+    private int bracketed(Segment segment, Special begin, Special end, int[] tokens, int at) {
+        tokens[at] = vocabulary.special(begin);
+        int after = copy(segment, tokens, at + 1);
+        tokens[after] = vocabulary.special(end);
+        return after + 1;
+    }
+
+    private static int copy(Segment segment, int[] tokens, int at) {
+        System.arraycopy(segment.tokens(), 0, tokens, at, segment.tokens().length);
+        return at + segment.tokens().length;
     }
 
     /** The segments of a token sequence, without its control tokens: maximal runs of one modality. */

@@ -1,11 +1,13 @@
 package org.mixtureofmamba.data.shard;
 
-import java.io.ByteArrayOutputStream;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.CRC32C;
 
@@ -53,39 +55,36 @@ public final class TokenShardWriter {
      * @param vectors [image tokens of the document, C], with one C for the whole shard; or empty in all documents
      */
     public void add(String id, boolean heldOut, int[] document, float[] vectors) {
-        for (int token : document) {
-            if (token < 0 || token >= vocabulary.size()) {
-                throw new IllegalArgumentException("id %d of %s is outside the vocabulary of %d".formatted(token, id, vocabulary.size()));
-            }
+        if (tokenBytes == Short.BYTES) {
+            tokens.allU16(document);
+        } else {
+            tokens.allU32(document);
         }
-        addLatents(id, document, vectors);
+        int images = 0;
         int runStart = 0;
-        for (int i = 0; i < document.length; i++) {
-            if (tokenBytes == Short.BYTES) {
-                tokens.u16(document[i]);
-            } else {
-                tokens.u32(document[i]);
+        for (int i = 0; i < document.length; ) {
+            var modality = vocabulary.modalityOf(document[i]);
+            while (i < document.length && vocabulary.modalityOf(document[i]) == modality) {
+                if (document[i] < 0 || document[i] >= vocabulary.size()) {
+                    throw new IllegalArgumentException(
+                            "id %d of %s is outside the vocabulary of %d".formatted(document[i], id, vocabulary.size()));
+                }
+                i++;
             }
-            boolean runEnds = i + 1 == document.length
-                    || vocabulary.modalityOf(document[i + 1]) != vocabulary.modalityOf(document[i]);
-            if (runEnds) {
-                runs.u32((i + 1 - runStart) * 4 + vocabulary.modalityOf(document[i]).index());
-                runStart = i + 1;
-            }
+            runs.u32((i - runStart) * 4 + modality.index());
+            images += modality == Modality.IMAGE ? i - runStart : 0;
+            runStart = i;
         }
+        addLatents(id, images, vectors);
         tokenCount += document.length;
         documentCount++;
         documents.u64(tokenCount);
-        splits.writeBytes(new byte[] {(byte) (heldOut ? 1 : 0)});
-        ids.writeBytes(id.getBytes(StandardCharsets.UTF_8));
+        splits.u8(heldOut ? 1 : 0);
+        ids.all(id.getBytes(StandardCharsets.UTF_8));
         idStarts.u32(ids.size());
     }
 
-    private void addLatents(String id, int[] document, float[] vectors) {
-        int images = 0;
-        for (int token : document) {
-            images += vocabulary.modalityOf(token) == Modality.IMAGE ? 1 : 0;
-        }
+    private void addLatents(String id, int images, float[] vectors) {
         if (images == 0 && vectors.length == 0) {
             return;
         }
@@ -135,7 +134,7 @@ public final class TokenShardWriter {
         for (int i = 0; i < sections.size(); i++) {
             var bytes = sections.get(i).bytes();
             int length = bytes.size();
-            bytes.writeBytes(new byte[(int) (ShardFormat.aligned(length) - length)]);
+            bytes.all(new byte[(int) (ShardFormat.aligned(length) - length)]);
             var body = bytes.toByteArray();
             int entry = ShardFormat.HEADER + i * ShardFormat.ENTRY;
             header.putInt(entry, sections.get(i).section().number());
@@ -168,20 +167,64 @@ public final class TokenShardWriter {
         return (int) crc.getValue();
     }
 
-    private static final class LittleEndian extends ByteArrayOutputStream {
-        void u16(int value) {
-            write(value);
-            write(value >>> 8);
+    /** Bytes that grow; without the lock that a stream takes for each. */
+    private static final class LittleEndian {
+        private static final VarHandle U16 = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+        private static final VarHandle U32 = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+
+        private byte[] bytes = new byte[1 << 10];
+        private int size;
+
+        private void reserve(int more) {
+            if (bytes.length - size < more) {
+                bytes = Arrays.copyOf(bytes, Math.max(Math.addExact(size, more), (int) Math.min(2L * bytes.length, Integer.MAX_VALUE - 16)));
+            }
+        }
+
+        void u8(int value) {
+            reserve(1);
+            bytes[size++] = (byte) value;
         }
 
         void u32(int value) {
-            u16(value);
-            u16(value >>> 16);
+            reserve(Integer.BYTES);
+            U32.set(bytes, size, value);
+            size += Integer.BYTES;
+        }
+
+        void allU16(int[] values) {
+            reserve(Math.multiplyExact(Short.BYTES, values.length));
+            for (int value : values) {
+                U16.set(bytes, size, (short) value);
+                size += Short.BYTES;
+            }
+        }
+
+        void allU32(int[] values) {
+            reserve(Math.multiplyExact(Integer.BYTES, values.length));
+            for (int value : values) {
+                U32.set(bytes, size, value);
+                size += Integer.BYTES;
+            }
         }
 
         void u64(long value) {
             u32((int) value);
             u32((int) (value >>> 32));
+        }
+
+        void all(byte[] more) {
+            reserve(more.length);
+            System.arraycopy(more, 0, bytes, size, more.length);
+            size += more.length;
+        }
+
+        int size() {
+            return size;
+        }
+
+        byte[] toByteArray() {
+            return Arrays.copyOf(bytes, size);
         }
     }
 }

@@ -1,8 +1,6 @@
 package org.mixtureofmamba.data.source;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.util.Optional;
 
@@ -11,8 +9,9 @@ import org.mixtureofmamba.core.FailureException;
 /** The lines of a UTF-8 file, one at a time, none of them held in memory beyond a bound. */
 final class BoundedLines implements AutoCloseable {
     private final String place;
-    private final InputStream stream;
+    private final ByteReader stream;
     private final int limit;
+    private final BoundedBytes bytes;
     private long number;
 
     /**
@@ -26,30 +25,28 @@ final class BoundedLines implements AutoCloseable {
 
     BoundedLines(Bytes file, int limit) {
         this.place = file.place();
-        this.stream = file.open();
+        this.stream = new ByteReader(file.open());
         this.limit = limit;
+        this.bytes = new BoundedBytes(limit);
     }
 
     /** The next line; nothing at the end. */
     Optional<Line> next() {
         try {
-            var bytes = new ByteArrayOutputStream();
-            long length = 0;
+            bytes.clear();
             int b = stream.read();
             if (b < 0) {
                 return Optional.empty();
             }
             for (; b >= 0 && b != '\n'; b = stream.read()) {
-                if (++length <= limit) {
-                    bytes.write(b);
-                }
+                bytes.add(b);
             }
             number++;
-            if (length > limit) {
-                return Optional.of(new Line(number, "", "a line of %d bytes, more than the %d allowed".formatted(length, limit)));
+            if (bytes.isTooLong()) {
+                return Optional.of(new Line(number, "", "a line of %d bytes, more than the %d allowed".formatted(bytes.length(), limit)));
             }
             try {
-                return Optional.of(new Line(number, TarSamples.decodeUtf8(bytes.toByteArray()).strip(), ""));
+                return Optional.of(new Line(number, TarSamples.decodeUtf8(bytes.toArray()).strip(), ""));
             } catch (CharacterCodingException e) {
                 return Optional.of(new Line(number, "", "not UTF-8"));
             }

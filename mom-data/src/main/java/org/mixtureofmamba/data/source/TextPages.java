@@ -1,8 +1,6 @@
 package org.mixtureofmamba.data.source;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -14,14 +12,15 @@ final class TextPages implements SampleReader {
     private static final int PAGE_LIMIT = 16 << 20;
 
     private final String place;
-    private final InputStream stream;
+    private final ByteReader stream;
+    private final BoundedBytes bytes = new BoundedBytes(PAGE_LIMIT);
     private long page;
     private Optional<Sample> ready = Optional.empty();
     private boolean ended;
 
     TextPages(Bytes file) {
         this.place = file.place();
-        this.stream = file.open();
+        this.stream = new ByteReader(file.open());
     }
 
     @Override
@@ -49,8 +48,7 @@ final class TextPages implements SampleReader {
 
     /** Reads up to the newline that ends a blank line; nothing where the page is empty. */
     private Optional<Sample> readPage() throws IOException {
-        var bytes = new ByteArrayOutputStream();
-        long length = 0;
+        bytes.clear();
         boolean blank = true;
         for (int b = stream.read(); ; b = stream.read()) {
             if (b < 0) {
@@ -65,20 +63,18 @@ final class TextPages implements SampleReader {
             } else if (b != '\r') {
                 blank = false;
             }
-            if (++length <= PAGE_LIMIT) {
-                bytes.write(b);
-            }
+            bytes.add(b);
         }
-        if (length == 0) {
+        if (bytes.length() == 0) {
             return Optional.empty();
         }
         var id = "%s#%d".formatted(place, page++);
-        if (length > PAGE_LIMIT) {
+        if (bytes.isTooLong()) {
             return Optional.of(new Sample.Rejected(
-                    id, "a page of %d bytes, more than the %d allowed".formatted(length, PAGE_LIMIT)));
+                    id, "a page of %d bytes, more than the %d allowed".formatted(bytes.length(), PAGE_LIMIT)));
         }
         try {
-            var text = TarSamples.decodeUtf8(bytes.toByteArray()).strip();
+            var text = TarSamples.decodeUtf8(bytes.toArray()).strip();
             return text.isEmpty() ? Optional.empty() : Optional.of(new Sample.Text(id, text));
         } catch (CharacterCodingException e) {
             return Optional.of(new Sample.Rejected(id, "not UTF-8"));

@@ -21,7 +21,7 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
 /**
  * How fast a preparation is beside the tokenizers alone, on each part of the demo corpus, in turn in one process: the tokenizers on
  * samples in memory, on as many threads and with nothing else to do, then the whole way from the packed source to shards on the disk.
- * {@code PrepareSpeed [THREADS [ROUNDS [REPEATS]]]}, text and images REPEATS times over; {@code benchmarks/data-engine.md} has the figures.
+ * {@code PrepareSpeed [THREADS [ROUNDS [REPEATS [PART]]]]}, text and images REPEATS times over; {@code benchmarks/data-engine.md} has the figures.
  */
 public final class PrepareSpeed {
     private final DocumentTokenizer tokenizer =
@@ -44,6 +44,9 @@ public final class PrepareSpeed {
         int repeats = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 4;
         var speed = new PrepareSpeed(threads);
         for (var source : DemoCorpus.sources(Setting.THREE_MODALITY)) {
+            if (arguments.length > 3 && !arguments[3].equals(source.name())) {
+                continue;
+            }
             var samples = new ArrayList<Sample>();
             try (var reader = source.open()) {
                 reader.forEachRemaining(samples::add);
