@@ -117,7 +117,7 @@ final class InputFiles {
 
     private void progress() {
         long now = System.nanoTime();
-        if (now - lastLine > NANOS_BETWEEN_LINES) {
+        if (files.size() > 1 && now - lastLine > NANOS_BETWEEN_LINES) {
             lastLine = now;
             err.println("%d of %d files".formatted(done + bad, files.size()));
         }

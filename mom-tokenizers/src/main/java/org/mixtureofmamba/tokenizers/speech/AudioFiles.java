@@ -16,7 +16,7 @@ public final class AudioFiles {
     /** The rate of all sound inside this project, in Hz. */
     public static final int SAMPLE_RATE = 16_000;
 
-    /** Longer recordings are refused: a file of kilobytes may claim days. */
+    /** Longer recordings are refused where the whole of them would be in memory. */
     public static final int MAX_SECONDS = 3600;
 
     private AudioFiles() {}
@@ -28,7 +28,7 @@ public final class AudioFiles {
      * @throws UserException if the file is missing, longer than {@link #MAX_SECONDS}, truncated or no sound, naming it
      */
     public static float[] read(Path file) {
-        try (var stream = AudioStream.open(file)) {
+        try (var stream = AudioStream.open(file, MAX_SECONDS)) {
             return all(stream);
         }
     }

@@ -20,6 +20,9 @@ import org.mixtureofmamba.core.UserException;
  * }</pre>
  */
 public final class AudioStream implements AutoCloseable {
+    /** Longer recordings are refused unless they are asked for: a file of kilobytes may claim weeks. */
+    public static final int MAX_SECONDS = 24 * 3600;
+
     private static final int MAGIC = 12;
 
     private final InputStream in;
@@ -40,15 +43,15 @@ public final class AudioStream implements AutoCloseable {
         mostSamples = (long) maxSeconds * reader.sampleRate();
     }
 
-    /** Opens a recording of at most {@link AudioFiles#MAX_SECONDS}; see {@link #open(Path, int)}. */
+    /** Opens a recording of at most {@link #MAX_SECONDS}; see {@link #open(Path, int)}. */
     public static AudioStream open(Path file) {
-        return open(file, AudioFiles.MAX_SECONDS);
+        return open(file, MAX_SECONDS);
     }
 
     /**
      * Opens a recording of any rate and number of channels: WAV, FLAC, MP3 or Ogg Vorbis.
      *
-     * @param maxSeconds where it is refused: a file of kilobytes may claim days
+     * @param maxSeconds where it is refused
      * @throws UserException if the file is missing or no sound, naming it
      */
     public static AudioStream open(Path file, int maxSeconds) {
