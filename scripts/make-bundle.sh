@@ -39,10 +39,11 @@ mkdir -p "$bundle/lib" "$bundle/scripts"
 echo "make-bundle: building" >&2
 mvn --quiet --batch-mode --file "$root/pom.xml" -P launcher package >&2
 
-# ND4J and OpenBLAS serve the reference and the CPU; of the others only the natives of this platform travel.
+# ND4J and OpenBLAS serve the reference and the CPU, Deeplearning4j the image tokenizers: training from prepared shards needs none of them.
+# Of the others only the natives of this platform travel.
 for jar in "$root"/mom-cli/target/lib/*.jar; do
     case $(basename "$jar") in
-        nd4j-* | guava-1.0.0-M* | jackson-1.0.0-M* | protobuf-1.0.0-M* | flatbuffers-* | oshi-* | jna-* | openblas-*-linux-* | openblas-*-windows-* | openblas-*-macosx-*) ;;
+        nd4j-* | deeplearning4j-* | fastutil-* | resources-1.0.0-M* | guava-1.0.0-M* | jackson-1.0.0-M* | protobuf-1.0.0-M* | flatbuffers-* | oshi-* | jna-* | openblas-*-linux-* | openblas-*-windows-* | openblas-*-macosx-*) ;;
         *) cp "$jar" "$bundle/lib/" ;;
     esac
 done

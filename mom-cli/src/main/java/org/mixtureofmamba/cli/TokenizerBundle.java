@@ -3,11 +3,10 @@ package org.mixtureofmamba.cli;
 import java.nio.file.Path;
 import java.util.Optional;
 
-import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
-import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
+import org.mixtureofmamba.tokenizers.image.ImageTokenizers;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
 import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
 import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
@@ -43,7 +42,7 @@ final class TokenizerBundle implements Runnable {
                 text.map(name -> PretrainedBpe.named(name).map(PretrainedBpe::load).orElseGet(() -> BpeTokenizer.load(Path.of(name))))
                         .<TextTokenizer>map(t -> t)
                         .orElse(demo.text()),
-                image.<ImageTokenizer>map(PatchQuantizer::load).orElse(demo.image()),
+                image.map(ImageTokenizers::load).orElse(demo.image()),
                 speech.<SpeechTokenizer>map(SpeechUnits::load).orElse(demo.speech()));
         set.save(out);
         spec.commandLine().getErr().println("mom: wrote %s, %d ids, fingerprint %s".formatted(out, set.vocabulary().size(), set.fingerprint()));

@@ -8,7 +8,7 @@ import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
-import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
+import org.mixtureofmamba.tokenizers.image.ImageTokenizers;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
 import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
 import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
@@ -32,7 +32,7 @@ final class TokenizerChoice {
 
     ImageTokenizer image() {
         return set().map(TokenizerSet::image)
-                .or(() -> file().map(PatchQuantizer::load))
+                .or(() -> file().map(ImageTokenizers::load))
                 .orElseGet(() -> TokenizerSet.demo().image());
     }
 

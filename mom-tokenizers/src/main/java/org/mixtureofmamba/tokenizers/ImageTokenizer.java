@@ -1,6 +1,7 @@
 package org.mixtureofmamba.tokenizers;
 
 import java.awt.image.BufferedImage;
+import java.util.List;
 
 /** An image to a fixed number of codes, in raster order, and back. Safe for use by many threads. */
 public interface ImageTokenizer extends Tokenizer {
@@ -18,6 +19,11 @@ public interface ImageTokenizer extends Tokenizer {
 
     /** Codes [tokensPerImage] of an image of any size: transparency over white, scaled to cover, cropped at the centre. */
     int[] encode(BufferedImage image);
+
+    /** Codes of each of several images, as {@link #encode(BufferedImage)} gives them; where a network does the work, faster than one by one. */
+    default List<int[]> encode(List<BufferedImage> images) {
+        return images.stream().map(this::encode).toList();
+    }
 
     /**
      * The RGB image that codes [tokensPerImage] stand for.

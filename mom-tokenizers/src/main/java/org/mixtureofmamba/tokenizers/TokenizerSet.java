@@ -16,6 +16,7 @@ import java.util.Map;
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.image.ConvolutionalQuantizer;
 import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
 import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
@@ -165,7 +166,8 @@ public final class TokenizerSet {
                     .formatted(source.name(MANIFEST), root.path("version"), VERSION));
         }
         TextTokenizer text = TokenizerSet.<TextTokenizer>load(Part.TEXT, root, source, Map.of(BpeTokenizer.KIND, BpeTokenizer::read));
-        ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(Part.IMAGE, root, source, Map.of(PatchQuantizer.KIND, PatchQuantizer::read));
+        ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(Part.IMAGE, root, source,
+                Map.of(PatchQuantizer.KIND, PatchQuantizer::read, ConvolutionalQuantizer.KIND, ConvolutionalQuantizer::read));
         SpeechTokenizer speech = TokenizerSet.<SpeechTokenizer>load(Part.SPEECH, root, source, Map.of(SpeechUnits.KIND, SpeechUnits::read));
         return new TokenizerSet(text, image, speech, sha256(manifest));
     }

@@ -14,7 +14,6 @@ import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
-import org.apache.batik.transcoder.TranscoderException;
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
 import org.w3c.dom.Node;
@@ -62,7 +61,7 @@ public final class ImageFiles {
                 case SVG -> SvgImages.read(bytes, source);
                 default -> Orientation.upright(raster(bytes, source), encoded.orientation());
             };
-        } catch (IOException | RuntimeException | StackOverflowError | TranscoderException e) {
+        } catch (IOException | RuntimeException | StackOverflowError e) {
             if (e instanceof UserException known) {
                 throw known;
             }

@@ -2,6 +2,7 @@ package org.mixtureofmamba.tokenizers.image;
 
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -33,7 +34,7 @@ final class SvgImages {
      * @param bytes in UTF-8 or another encoding that contains ASCII
      * @throws UserException if it is no drawing that can be rendered alone
      */
-    static BufferedImage read(byte[] bytes, String source) throws TranscoderException {
+    static BufferedImage read(byte[] bytes, String source) throws IOException {
         var text = new String(bytes, StandardCharsets.ISO_8859_1);
         if (EXTERNAL_ENTITY.matcher(text).find()) {
             throw new UserException("%s declares entities outside itself, which are not read; save it as plain SVG".formatted(source));
@@ -46,8 +47,12 @@ final class SvgImages {
         raster.addTranscodingHint(SVGAbstractTranscoder.KEY_EXECUTE_ONLOAD, false);
         raster.addTranscodingHint(SVGAbstractTranscoder.KEY_ALLOWED_SCRIPT_TYPES, "");
         raster.addTranscodingHint(SVGAbstractTranscoder.KEY_ALLOW_EXTERNAL_RESOURCES, false);
-        raster.transcode(new TranscoderInput(new ByteArrayInputStream(alone)), null);
-        return raster.image.orElseThrow(() -> new TranscoderException("nothing was drawn"));
+        try {
+            raster.transcode(new TranscoderInput(new ByteArrayInputStream(alone)), null);
+        } catch (TranscoderException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+        return raster.image.orElseThrow(() -> new IOException("nothing was drawn"));
     }
 
     private static final class Raster extends ImageTranscoder {

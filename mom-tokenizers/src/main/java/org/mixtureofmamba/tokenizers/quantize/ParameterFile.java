@@ -27,6 +27,8 @@ import tools.jackson.databind.json.JsonMapper;
 public record ParameterFile(String kind, Map<String, Integer> settings, Map<String, float[]> arrays) {
     private static final int MAX_BYTES = 512 << 20;
     private static final int MAX_HEADER = 1 << 20;
+    private static final String SINGLE = "F32";
+    private static final String HALF = "F16";
     private static final JsonMapper MAPPER = new JsonMapper();
 
     public ParameterFile {
@@ -42,6 +44,26 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
     public static ParameterFile load(Path file, String kind) {
         try (var in = Files.newInputStream(file)) {
             return read(in, kind, file.toString());
+        } catch (IOException e) {
+            throw new UserException("cannot read %s: %s".formatted(file, e), e);
+        }
+    }
+
+    /**
+     * The kind of a file, read from its header alone.
+     *
+     * @throws UserException if it cannot be read or is no such file, naming it
+     */
+    public static String kindOf(Path file) {
+        try (var in = Files.newInputStream(file)) {
+            byte[] length = in.readNBytes(Long.BYTES);
+            long header = length.length < Long.BYTES ? 0 : ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
+            if (header < 2 || header > MAX_HEADER) {
+                throw new UserException("%s is damaged or no tokenizer".formatted(file));
+            }
+            return MAPPER.readTree(in.readNBytes((int) header)).path("__metadata__").path("kind").asString("");
+        } catch (JacksonException e) {
+            throw new UserException("%s is damaged or no tokenizer".formatted(file), e);
         } catch (IOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, e), e);
         }
@@ -88,12 +110,19 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
     private static float[] array(JsonNode entry, ByteBuffer buffer, int data) {
         int from = entry.path("data_offsets").path(0).asInt(-1);
         int to = entry.path("data_offsets").path(1).asInt(-1);
-        if (!entry.path("dtype").asString("").equals("F32") || from < 0 || to < from || (to - from) % 4 != 0
-                || to > buffer.capacity() - data) {
+        int width = switch (entry.path("dtype").asString("")) {
+            case SINGLE -> Float.BYTES;
+            case HALF -> Short.BYTES;
+            default -> throw new IllegalArgumentException("numbers of another type");
+        };
+        if (from < 0 || to < from || (to - from) % width != 0 || to > buffer.capacity() - data) {
             throw new IllegalArgumentException("bad array");
         }
-        float[] values = new float[(to - from) / 4];
-        buffer.slice(data + from, to - from).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+        float[] values = new float[(to - from) / width];
+        var bytes = buffer.slice(data + from, to - from).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < values.length; i++) {
+            values[i] = width == Short.BYTES ? Float.float16ToFloat(bytes.getShort(2 * i)) : bytes.getFloat(4 * i);
+        }
         for (float value : values) {
             if (!Float.isFinite(value)) {
                 throw new IllegalArgumentException("not a finite number");
@@ -104,6 +133,25 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
 
     /** Writes the file, whole or not at all. */
     public void save(Path file) {
+        save(file, SINGLE);
+    }
+
+    /** Writes the file with numbers of 16 bits, half the size; they come back as {@link #halved} makes them. */
+    public void saveHalved(Path file) {
+        save(file, HALF);
+    }
+
+    /** Each number as the nearest of 16 bits (IEEE 754 binary16). */
+    public static float[] halved(float[] values) {
+        float[] halved = new float[values.length];
+        for (int i = 0; i < values.length; i++) {
+            halved[i] = Float.float16ToFloat(Float.floatToFloat16(values[i]));
+        }
+        return halved;
+    }
+
+    private void save(Path file, String type) {
+        int width = type.equals(HALF) ? Short.BYTES : Float.BYTES;
         var header = new LinkedHashMap<String, Object>();
         var metadata = new LinkedHashMap<String, String>();
         metadata.put("kind", kind);
@@ -111,9 +159,9 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
         header.put("__metadata__", metadata);
         int offset = 0;
         for (var entry : arrays.entrySet()) {
-            int end = Math.addExact(offset, Math.multiplyExact(4, entry.getValue().length));
+            int end = Math.addExact(offset, Math.multiplyExact(width, entry.getValue().length));
             var description = new LinkedHashMap<String, Object>();
-            description.put("dtype", "F32");
+            description.put("dtype", type);
             description.put("shape", new int[] {entry.getValue().length});
             description.put("data_offsets", new int[] {offset, end});
             header.put(entry.getKey(), description);
@@ -125,7 +173,11 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
         buffer.putLong(head.length).put(head);
         arrays.values().forEach(values -> {
             for (float value : values) {
-                buffer.putFloat(value);
+                if (width == Short.BYTES) {
+                    buffer.putShort(Float.floatToFloat16(value));
+                } else {
+                    buffer.putFloat(value);
+                }
             }
         });
         AtomicFiles.write(file, out -> out.write(buffer.array()));
