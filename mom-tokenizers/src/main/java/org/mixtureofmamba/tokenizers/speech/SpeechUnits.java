@@ -26,7 +26,7 @@ public final class SpeechUnits implements SpeechTokenizer {
     static final int UNIT_SAMPLES = FRAMES * LogMel.HOP;
 
     /** Units that become sound at once: phases of more need not be in memory. */
-    private static final int SEGMENT = 1000;
+    private static final int SEGMENT = 250;
     /** Units past a join that a segment is made for, so that its phases have settled where it begins to be heard. */
     private static final int OVERLAP = 4;
     /** Samples around a join in which one segment fades into the next: few, since their phases know nothing of each other. */
