@@ -20,7 +20,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 class ConsumerTest {
     /** Of the test class path what only tests need. */
     private static final List<String> TESTS_ONLY = List.of("test-classes", "junit", "assertj", "byte-buddy", "opentest4j", "apiguardian",
-            "jspecify", "surefire", "huggingface", "ai/djl", "/gson", "/jna");
+            "jspecify", "surefire", "huggingface", "ai/djl");
 
     @TempDir
     private Path directory;
@@ -37,7 +37,7 @@ class ConsumerTest {
                 source.toString());
         assertThat(compiled).isZero();
         var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(),
-                "--add-modules=jdk.incubator.vector", "-Xmx512m", "-cp", directory + File.pathSeparator + classPath, "example.RoundTrips",
+                "--add-modules=jdk.incubator.vector", "-Xmx1g", "-cp", directory + File.pathSeparator + classPath, "example.RoundTrips",
                 directory.toString()).redirectErrorStream(true).start();
         String output = output(process);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
