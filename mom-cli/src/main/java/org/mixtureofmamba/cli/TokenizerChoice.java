@@ -9,6 +9,7 @@ import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.image.ImageTokenizers;
+import org.mixtureofmamba.tokenizers.image.PretrainedImages;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
 import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
 import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
@@ -19,8 +20,8 @@ final class TokenizerChoice {
     @Option(
             names = "--tokenizer",
             paramLabel = "FILE",
-            description = "A file that `tokenizer train` wrote, a directory of tokenizers, or for text bpe-8192 or bpe-32000, which ship with "
-                    + "the project; without it those of the demo.")
+            description = "A file that `tokenizer train` wrote, a directory of tokenizers, or for text bpe-8192 or bpe-32000, for images "
+                    + "vq-64, which ship with the project; without it those of the demo.")
     private Optional<String> name = Optional.empty();
 
     TextTokenizer text() {
@@ -31,7 +32,8 @@ final class TokenizerChoice {
     }
 
     ImageTokenizer image() {
-        return set().map(TokenizerSet::image)
+        return name.filter(PretrainedImages.QUANTIZER::equals).<ImageTokenizer>map(_ -> PretrainedImages.quantizer())
+                .or(() -> set().map(TokenizerSet::image))
                 .or(() -> file().map(ImageTokenizers::load))
                 .orElseGet(() -> TokenizerSet.demo().image());
     }

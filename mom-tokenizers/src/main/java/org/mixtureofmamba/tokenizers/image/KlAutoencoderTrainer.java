@@ -32,7 +32,7 @@ public record KlAutoencoderTrainer(
 
     /** 64 x 64 images as 8 x 8 latents of 8. */
     public static KlAutoencoderTrainer small(long seed) {
-        return new KlAutoencoderTrainer(AutoencoderConfig.small(8), 16, 4_000, 1e-3, 1e-3, 0, 200_000, seed);
+        return new KlAutoencoderTrainer(AutoencoderConfig.small(8), 16, 1_200, 1e-3, 1e-3, 0, 200_000, seed);
     }
 
     /** Transfusion's 256 x 256 images as 32 x 32 latents of 8. */

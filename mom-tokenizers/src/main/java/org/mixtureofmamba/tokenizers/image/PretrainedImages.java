@@ -1,0 +1,43 @@
+package org.mixtureofmamba.tokenizers.image;
+
+import java.io.IOException;
+import java.io.InputStream;
+
+import org.mixtureofmamba.core.FailureException;
+
+/** The models of images that ship with this module; MODEL-CARD.md says what they were trained on. */
+public final class PretrainedImages {
+    /** The name of {@link #quantizer} in commands. */
+    public static final String QUANTIZER = "vq-64";
+
+    /** The name of {@link #autoencoder}. */
+    public static final String AUTOENCODER = "kl-64";
+
+    private PretrainedImages() {}
+
+    /** 64 x 64 pixels to 64 codes of 512. */
+    public static ConvolutionalQuantizer quantizer() {
+        return read(QUANTIZER, ConvolutionalQuantizer::read);
+    }
+
+    /** 64 x 64 pixels to 8 x 8 latents of 8. */
+    public static KlAutoencoder autoencoder() {
+        return read(AUTOENCODER, KlAutoencoder::read);
+    }
+
+    private interface Reader<T> {
+        T read(InputStream in, String source) throws IOException;
+    }
+
+    private static <T> T read(String name, Reader<T> reader) {
+        String resource = name + ".safetensors";
+        try (var in = PretrainedImages.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new FailureException("%s is not in this build".formatted(resource));
+            }
+            return reader.read(in, resource);
+        } catch (IOException e) {
+            throw new FailureException("%s is damaged: %s".formatted(resource, e), e);
+        }
+    }
+}
