@@ -137,12 +137,10 @@ final class DataCommand implements Runnable {
             var set = request.openTokenizers();
             var preparation = request.preparation(set, Runtime.getRuntime().availableProcessors());
             var out = StorePlaces.fetch(place, TrainingData.CACHE, _ -> {});
-            helping.ifPresent(cluster -> {
-                preparation.begin(parsed, out);
-                cluster.makeShards(request, master, out.toAbsolutePath());
-            });
-            preparation.run(parsed, out, new PreparationProgress(System.err));
+            preparation.begin(parsed, out);
             set.save(out.resolve("tokenizers"));
+            helping.ifPresent(cluster -> cluster.makeShards(request, master, out.toAbsolutePath()));
+            preparation.run(parsed, out, new PreparationProgress(System.err));
             StorePlaces.publish(place, TrainingData.CACHE, key -> spec.commandLine().getErr().println("sent " + key));
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);

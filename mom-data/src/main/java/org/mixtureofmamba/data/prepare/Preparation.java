@@ -112,10 +112,10 @@ public record Preparation(
 
     private Manifest runLocked(List<Source> sources, Path out, PrepareProgress progress) throws IOException {
         agreeWith(plan(sources), out);
+        removeLeftovers(out);
         if (Files.exists(out.resolve(Manifest.FILE))) {
             return Manifest.read(out);
         }
-        removeLeftovers(out);
         var entries = new ArrayList<Manifest.PartEntry>();
         try (var workers = workers()) {
             for (var source : sources) {
@@ -148,10 +148,10 @@ public record Preparation(
         }
     }
 
-    /** What a killed process was writing when it died. */
+    /** What a killed process was writing when it died, here and beside: see {@link AtomicFiles}. */
     private static void removeLeftovers(Path out) throws IOException {
         try (var files = Files.walk(out, 2)) {
-            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+")).toList()) {
+            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+-\\d+")).toList()) {
                 Files.delete(file);
             }
         }

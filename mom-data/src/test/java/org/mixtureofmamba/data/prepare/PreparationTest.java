@@ -8,9 +8,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CountDownLatch;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
@@ -71,6 +73,35 @@ class PreparationTest {
             }
             assertThat(contents(name)).as("after %d breaks", breaks).isEqualTo(expected);
         }
+    }
+
+    /** A process that is killed while it writes leaves the file beside its final name. */
+    @Test
+    void whatAKilledProcessWasWritingIsRemoved() throws Exception {
+        preparation(2).run(sources(), directory.resolve("a"), PrepareProgress.SILENT);
+        var expected = contents("a");
+        var begun = new CountDownLatch(1);
+        var held = new CountDownLatch(1);
+        var writing = Thread.ofPlatform().daemon().start(() -> AtomicFiles.write(directory.resolve("w/text-00000.tokens"), out -> {
+            begun.countDown();
+            try {
+                held.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }));
+        begun.await();
+        try (var files = Files.list(directory.resolve("w"))) {
+            var beside = files.toList().getFirst().getFileName().toString();
+            held.countDown();
+            writing.join();
+            for (var place : List.of("a/" + beside, "a/tokenizers/" + beside)) {
+                Files.createDirectories(directory.resolve(place).getParent());
+                Files.writeString(directory.resolve(place), "half");
+            }
+        }
+        preparation(2).run(sources(), directory.resolve("a"), PrepareProgress.SILENT);
+        assertThat(contents("a")).isEqualTo(expected);
     }
 
     @Test
