@@ -1,5 +1,6 @@
 package org.mixtureofmamba.cli;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -65,13 +66,22 @@ final class TokenizerTrain implements Runnable {
     public void run() {
         var input = InputFiles.of(files, modality, spec.commandLine().getErr());
         Tokenizer tokenizer = switch (modality) {
-            case TEXT -> textTrainer().train(input.files());
+            case TEXT -> textTrainer().train(readable(input));
             case IMAGE -> imageTrainer().train(media(input, ImageFiles::read));
             case SPEECH -> speechTrainer().train(media(input, AudioFiles::read));
         };
         tokenizer.save(out);
         spec.commandLine().getErr().println("mom: wrote %s, trained on %d files".formatted(out, input.files().size() - input.bad())
                 + (input.bad() > 0 ? ", %d bad ones passed over".formatted(input.bad()) : ""));
+    }
+
+    private static List<Path> readable(InputFiles input) {
+        return media(input, file -> {
+            if (!Files.isReadable(file)) {
+                throw new UserException("cannot read %s; check the path and its permissions".formatted(file));
+            }
+            return file;
+        }).toList();
     }
 
     private static <T> Stream<T> media(InputFiles input, Function<Path, T> reader) {

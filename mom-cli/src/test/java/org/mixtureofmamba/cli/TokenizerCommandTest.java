@@ -162,6 +162,8 @@ class TokenizerCommandTest {
                 "--special", "<|endoftext|>", "--reserved", 2).exitCode()).isZero();
         assertThat(BpeTokenizer.load(text).addedTokens()).extracting("content").containsExactly("<|endoftext|>", "<|reserved_0|>",
                 "<|reserved_1|>");
+        assertThat(run("train", "text", media.resolve("a.txt"), media.resolve("none.txt"), "--out", directory.resolve("t.json"), "--size", 260)
+                .err()).contains("none.txt", "trained on 1 files, 1 bad ones passed over");
         var speech = directory.resolve("speech.safetensors");
         assertThat(run("train", "speech", media, "--out", speech, "--size", 12).err()).contains("trained on 3 files");
         var set = directory.resolve("set");
