@@ -46,6 +46,10 @@ final class AutoencoderRunner {
 
     /** Images [n, side, side, 3] to [n, positions, outputs]. */
     float[] encode(float[] images, int n) {
+        return loading(() -> encoded(images, n));
+    }
+
+    private float[] encoded(float[] images, int n) {
         float[] latents = new float[n * config.positions() * outputs];
         int image = 3 * config.side() * config.side();
         var layout = new Patches(config.side(), config.patch());
@@ -69,6 +73,10 @@ final class AutoencoderRunner {
 
     /** Latents [n, positions, latent] to images [n, side, side, 3]. */
     float[] decode(float[] latents, int n) {
+        return loading(() -> decoded(latents, n));
+    }
+
+    private float[] decoded(float[] latents, int n) {
         int image = 3 * config.side() * config.side();
         int length = config.positions() * config.latent();
         float[] images = new float[n * image];
@@ -95,13 +103,18 @@ final class AutoencoderRunner {
     }
 
     private static void borrowing(ConcurrentLinkedQueue<Network> idle, Supplier<Network> make, Use use) {
+        Network network = idle.poll();
+        if (network == null) {
+            network = make.get();
+        }
+        use.of(network);
+        idle.add(network);
+    }
+
+    /** Calls what needs Deeplearning4j; a bundle for GPU machines travels without it. */
+    private static float[] loading(Supplier<float[]> work) {
         try {
-            Network network = idle.poll();
-            if (network == null) {
-                network = make.get();
-            }
-            use.of(network);
-            idle.add(network);
+            return work.get();
         } catch (NoClassDefFoundError | UnsatisfiedLinkError e) {
             throw new FailureException("images need Deeplearning4j and ND4J, which this build or machine lacks (%s); prepare them with the full build on Linux x86-64 and train from the shards"
                     .formatted(e.getMessage()), e);
