@@ -37,7 +37,8 @@ class PrepareKillTest {
     private void assertAFullDiskLeavesNoPartialFile(PrepareKills kills) throws Exception {
         assertThat(kills.prepareWithFilesUpTo("full", 60)).isEqualTo(1);
         assertThat(kills.log("full")).contains("mom: cannot write").contains("free space");
-        assertThat(kills.contents("full").keySet()).containsExactlyInAnyOrder(".lock", "plan.json");
+        // The tokenizers, which come before the shards, are the first files that do not fit.
+        assertThat(kills.contents("full").keySet()).containsExactly("plan.json");
         kills.finish("full");
         assertThat(kills.contents("full")).isEqualTo(kills.contents("whole"));
     }
