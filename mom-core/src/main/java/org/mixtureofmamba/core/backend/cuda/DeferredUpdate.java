@@ -57,14 +57,13 @@ final class DeferredUpdate implements AutoCloseable {
     }
 
     /**
-     * Takes on an update.
+     * Takes on an update; the one before must be finished.
      *
      * @param weights flat buffers, each part of which may be used as soon as it is updated
      * @param state flat buffers that may be used when all is done
      * @param size elements
      */
     void begin(Pass pass, List<Tensor> weights, List<Tensor> state, long size) {
-        finish();
         this.pass = pass;
         this.weights = weights;
         this.state = state;

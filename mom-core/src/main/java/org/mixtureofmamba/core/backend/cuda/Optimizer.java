@@ -62,56 +62,41 @@ final class Optimizer {
         for (var tensor : List.of(master, working, grad, firstMoment, secondMoment, gradSquaredNorm)) {
             zeros.settle(tensor);
         }
+        update.finish(); // another model's, which reads the same description of a step
         describe(settings);
-        var pass = new Update(settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
+        var pass = new Update(this, settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
         long deferred = settings.decayed() / DeferredUpdate.MULTIPLE * DeferredUpdate.MULTIPLE; // the weights of products
         pass.alone(deferred, master.size());
         update.begin(pass, List.of(master, working), state, deferred);
     }
 
     /** AdamW over parts of the flat buffers. */
-    private final class Update implements DeferredUpdate.Pass {
-        private final AdamW settings;
-        private final Tensor master;
-        private final Tensor working;
-        private final Tensor grad;
-        private final Tensor firstMoment;
-        private final Tensor secondMoment;
-        private final Tensor gradSquaredNorm;
-
-        Update(
-                AdamW settings,
-                Tensor master,
-                Tensor working,
-                Tensor grad,
-                Tensor firstMoment,
-                Tensor secondMoment,
-                Tensor gradSquaredNorm) {
-            this.settings = settings;
-            this.master = master;
-            this.working = working;
-            this.grad = grad;
-            this.firstMoment = firstMoment;
-            this.secondMoment = secondMoment;
-            this.gradSquaredNorm = gradSquaredNorm;
-        }
-
+    private record Update(
+            Optimizer optimizer,
+            AdamW settings,
+            Tensor master,
+            Tensor working,
+            Tensor grad,
+            Tensor firstMoment,
+            Tensor secondMoment,
+            Tensor gradSquaredNorm)
+            implements DeferredUpdate.Pass {
         @Override
         public void alone(long from, long to) {
-            buffers(adamW.grid(adamW.blocks(to - from)), from)
+            buffers(optimizer.adamW.grid(optimizer.adamW.blocks(to - from)), from)
                     .with(to - from)
                     .with(settings.decayed() - from)
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
-                    .with(step)
+                    .with(optimizer.step)
                     .launch();
         }
 
         @Override
         public void beside(long from, long to, CudaStream stream) {
-            buffers(adamWBeside.grid(blocksBeside), from)
+            buffers(optimizer.adamWBeside.grid(optimizer.blocksBeside), from)
                     .with(Math.toIntExact(to - from))
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
-                    .with(step)
+                    .with(optimizer.step)
                     .launch(stream);
         }
 
