@@ -48,19 +48,23 @@ for jar in "$root"/mom-cli/target/lib/*.jar; do
     esac
 done
 
-# Repacks a jar without the files whose paths match an extended regular expression, unless they match another.
+# Repacks a jar without the files whose paths match an extended regular expression, unless they match another. Its entries are stored, so that
+# the archive's own compression sees their content.
 without() {
     mkdir "$work/jar"
     (cd "$work/jar" && "$jdk/bin/jar" --extract --file "$1" &&
         find . -regextype posix-extended -type f -regex "$2" -not -regex "$3" -delete)
-    "$jdk/bin/jar" --create --file "$1" -C "$work/jar" .
+    "$jdk/bin/jar" --create --no-compress --no-manifest --file "$1" -C "$work/jar" .
     rm -rf "$work/jar"
 }
-for jar in "$bundle"/lib/cuda-*-linux-x86_64.jar; do
-    without "$jar" '.*/libjni.*\.so' '.*/libjni(cudart|nvrtc|cublas|nvml)\.so'
-done
-for jar in "$bundle"/lib/tokenizers-*.jar; do
-    [ ! -f "$jar" ] || without "$jar" '.*/native/lib/.*' '.*/native/lib/linux-x86_64/.*'
+for jar in "$bundle"/lib/*.jar; do
+    case $(basename "$jar") in
+        cuda-*-linux-x86_64.jar) without "$jar" '.*/libjni.*\.so' '.*/libjni(cudart|nvrtc|cublas|nvml)\.so' ;;
+        zstd-jni-*) without "$jar" '.*/libzstd-jni.*' '\./linux/amd64/.*' ;;
+        snappy-java-*) without "$jar" '.*/native/.*' '.*/native/Linux/x86_64/.*' ;;
+        mom-tokenizers-*) without "$jar" '.*/image/.*\.safetensors' '' ;; # for Deeplearning4j, which stays at home
+        *) without "$jar" '' '' ;;
+    esac
 done
 
 if $with_tests; then
@@ -79,8 +83,9 @@ if $with_tests; then
 fi
 
 echo "make-bundle: trimming Java" >&2
-modules=$("$jdk/bin/jdeps" --ignore-missing-deps --multi-release 25 --print-module-deps --class-path "$bundle/lib/*" \
-    "$bundle"/lib/mom-*.jar) || fail "jdeps: $modules"
+report=$("$jdk/bin/jdeps" --ignore-missing-deps --multi-release 25 --print-module-deps --class-path "$bundle/lib/*" \
+    "$bundle"/lib/mom-*.jar) || fail "jdeps: $report"
+modules=$(printf '%s\n' "$report" | tail -n 1) # after its warnings
 # Beside what the project itself names: what libraries find by name at run time.
 "$jdk/bin/jlink" --add-modules "$modules,java.logging,java.xml,jdk.management,jdk.zipfs" \
     --strip-debug --no-header-files --no-man-pages --output "$bundle/runtime" 2> "$work/jlink.log" || fail "jlink: $(cat "$work/jlink.log")"
