@@ -20,7 +20,10 @@ import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** The operations on one CUDA device: each is handed to the class that launches its kernels. All work goes to one stream, in order. */
+/**
+ * The operations on one CUDA device: each is handed to the class that launches its kernels. All work is in the order of one stream; what runs
+ * beside it, batches under way, products of small slabs and a part of the update, is waited for where it is used.
+ */
 final class CudaBackend implements Backend {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
     private final Precision precision;

@@ -41,7 +41,7 @@ final class DeferredUpdate implements AutoCloseable {
         void beside(long from, long to, CudaStream stream);
     }
 
-    /** What runs beside a scan: its last element, and the mark behind it. */
+    /** What runs beside a scan: its first element, and the mark behind it. */
     private static final class Part {
         private final CudaEvent done = new CudaEvent(CudaEvent.Timing.NONE);
         private long from;
