@@ -8,15 +8,26 @@ import java.util.function.Consumer;
 
 /** The first 128 bits of a SHA-256 digest, big-endian: enough that two contents share one only if they are equal. */
 public record ContentHash(long high, long low) {
+    /** Never fed: a copy of it costs less than to look for the algorithm each time. */
+    private static final MessageDigest EMPTY = empty();
+
+    private static MessageDigest empty() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+    }
+
     /** The hash of what {@code content} feeds the digest. */
     public static ContentHash of(Consumer<MessageDigest> content) {
         try {
-            var digest = MessageDigest.getInstance("SHA-256");
+            var digest = (MessageDigest) EMPTY.clone();
             content.accept(digest);
             var bytes = ByteBuffer.wrap(digest.digest());
             return new ContentHash(bytes.getLong(), bytes.getLong());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every Java platform has SHA-256", e);
+        } catch (CloneNotSupportedException e) {
+            throw new IllegalStateException("every Java platform's SHA-256 can be copied", e);
         }
     }
 

@@ -1,5 +1,7 @@
 package org.mixtureofmamba.data.shard;
 
+import java.io.IOException;
+import java.io.OutputStream;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -61,19 +63,16 @@ public final class TokenShardWriter {
             tokens.allU32(document);
         }
         int images = 0;
-        int runStart = 0;
         for (int i = 0; i < document.length; ) {
             var modality = vocabulary.modalityOf(document[i]);
-            while (i < document.length && vocabulary.modalityOf(document[i]) == modality) {
-                if (document[i] < 0 || document[i] >= vocabulary.size()) {
-                    throw new IllegalArgumentException(
-                            "id %d of %s is outside the vocabulary of %d".formatted(document[i], id, vocabulary.size()));
-                }
-                i++;
+            int runEnd = runEnd(document, i, modality);
+            if (runEnd == i) {
+                throw new IllegalArgumentException(
+                        "id %d of %s is outside the vocabulary of %d".formatted(document[i], id, vocabulary.size()));
             }
-            runs.u32((i - runStart) * 4 + modality.index());
-            images += modality == Modality.IMAGE ? i - runStart : 0;
-            runStart = i;
+            runs.u32((runEnd - i) * 4 + modality.index());
+            images += modality == Modality.IMAGE ? runEnd - i : 0;
+            i = runEnd;
         }
         addLatents(id, images, vectors);
         tokenCount += document.length;
@@ -82,6 +81,25 @@ public final class TokenShardWriter {
         splits.u8(heldOut ? 1 : 0);
         ids.all(id.getBytes(StandardCharsets.UTF_8));
         idStarts.u32(ids.size());
+    }
+
+    /** Where the run of ids of one modality ends; at its start where the id there is none of the vocabulary. */
+    private int runEnd(int[] document, int start, Modality modality) {
+        int least = switch (modality) {
+            case TEXT -> 0;
+            case IMAGE -> vocabulary.imageStart();
+            case SPEECH -> vocabulary.speechStart();
+        };
+        int beyond = switch (modality) {
+            case TEXT -> vocabulary.imageStart();
+            case IMAGE -> vocabulary.speechStart();
+            case SPEECH -> vocabulary.size();
+        };
+        int end = start;
+        while (end < document.length && document[end] >= least && document[end] < beyond) {
+            end++;
+        }
+        return end;
     }
 
     private void addLatents(String id, int images, float[] vectors) {
@@ -129,20 +147,17 @@ public final class TokenShardWriter {
         }
         int tableEnd = ShardFormat.HEADER + sections.size() * ShardFormat.ENTRY;
         var header = ByteBuffer.allocate((int) ShardFormat.aligned(tableEnd)).order(ByteOrder.LITTLE_ENDIAN);
-        var bodies = new ArrayList<byte[]>();
         long offset = header.capacity();
         for (int i = 0; i < sections.size(); i++) {
             var bytes = sections.get(i).bytes();
             int length = bytes.size();
             bytes.all(new byte[(int) (ShardFormat.aligned(length) - length)]);
-            var body = bytes.toByteArray();
             int entry = ShardFormat.HEADER + i * ShardFormat.ENTRY;
             header.putInt(entry, sections.get(i).section().number());
-            header.putInt(entry + ShardFormat.ENTRY_CRC, crc(body));
+            header.putInt(entry + ShardFormat.ENTRY_CRC, bytes.crc());
             header.putLong(entry + ShardFormat.ENTRY_OFFSET, offset);
             header.putLong(entry + ShardFormat.ENTRY_LENGTH, length);
-            bodies.add(body);
-            offset += body.length;
+            offset += bytes.size();
         }
         header.putLong(0, ShardFormat.MAGIC);
         header.putInt(ShardFormat.AT_VERSION, ShardFormat.VERSION);
@@ -152,18 +167,18 @@ public final class TokenShardWriter {
         header.putLong(ShardFormat.AT_DOCUMENTS, documentCount);
         header.putLong(ShardFormat.AT_TOKENS, tokenCount);
         header.putLong(ShardFormat.AT_FILE_LENGTH, offset);
-        header.putInt(ShardFormat.AT_CRC, crc(header.array()));
+        header.putInt(ShardFormat.AT_CRC, crc(header.array(), header.capacity()));
         AtomicFiles.write(file, out -> {
             out.write(header.array());
-            for (var body : bodies) {
-                out.write(body);
+            for (var section : sections) {
+                section.bytes().writeTo(out);
             }
         });
     }
 
-    private static int crc(byte[] bytes) {
+    private static int crc(byte[] bytes, int length) {
         var crc = new CRC32C();
-        crc.update(bytes);
+        crc.update(bytes, 0, length);
         return (int) crc.getValue();
     }
 
@@ -223,8 +238,12 @@ public final class TokenShardWriter {
             return size;
         }
 
-        byte[] toByteArray() {
-            return Arrays.copyOf(bytes, size);
+        int crc() {
+            return TokenShardWriter.crc(bytes, size);
+        }
+
+        void writeTo(OutputStream out) throws IOException {
+            out.write(bytes, 0, size);
         }
     }
 }

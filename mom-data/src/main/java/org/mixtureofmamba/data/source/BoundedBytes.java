@@ -1,5 +1,6 @@
 package org.mixtureofmamba.data.source;
 
+import java.nio.charset.CharacterCodingException;
 import java.util.Arrays;
 
 /** Bytes that are gathered up to a bound and counted beyond it. For one thread. */
@@ -26,6 +27,18 @@ final class BoundedBytes {
         length++;
     }
 
+    void addAll(byte[] source, int from, int count) {
+        int kept = (int) Math.min(count, Math.max(0, limit - length));
+        if (kept > 0) {
+            int needed = (int) length + kept;
+            if (needed > bytes.length) {
+                bytes = Arrays.copyOf(bytes, (int) Math.min(limit, Math.max(needed, 2L * bytes.length)));
+            }
+            System.arraycopy(source, from, bytes, (int) length, kept);
+        }
+        length += count;
+    }
+
     /** How many there were, those beyond the bound too. */
     long length() {
         return length;
@@ -35,8 +48,12 @@ final class BoundedBytes {
         return length > limit;
     }
 
-    /** The bytes, where there were not too many. */
-    byte[] toArray() {
-        return Arrays.copyOf(bytes, (int) Math.min(length, limit));
+    /**
+     * The bytes as text, where there were not too many.
+     *
+     * @throws CharacterCodingException if they are not UTF-8
+     */
+    String text() throws CharacterCodingException {
+        return Utf8.decode(bytes, (int) Math.min(length, limit));
     }
 }

@@ -34,19 +34,16 @@ final class BoundedLines implements AutoCloseable {
     Optional<Line> next() {
         try {
             bytes.clear();
-            int b = stream.read();
-            if (b < 0) {
+            if (!stream.hasMore()) {
                 return Optional.empty();
             }
-            for (; b >= 0 && b != '\n'; b = stream.read()) {
-                bytes.add(b);
-            }
+            stream.line(bytes);
             number++;
             if (bytes.isTooLong()) {
                 return Optional.of(new Line(number, "", "a line of %d bytes, more than the %d allowed".formatted(bytes.length(), limit)));
             }
             try {
-                return Optional.of(new Line(number, TarSamples.decodeUtf8(bytes.toArray()).strip(), ""));
+                return Optional.of(new Line(number, bytes.text().strip(), ""));
             } catch (CharacterCodingException e) {
                 return Optional.of(new Line(number, "", "not UTF-8"));
             }

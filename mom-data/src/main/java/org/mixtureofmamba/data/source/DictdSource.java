@@ -94,7 +94,7 @@ public record DictdSource(String name, Path folder) implements Source {
                     if (bytes.length < entry.getValue()) {
                         throw new IOException("it ends inside an entry");
                     }
-                    text.append(TarSamples.decodeUtf8(bytes).strip()).append('\n');
+                    text.append(Utf8.decode(bytes).strip()).append('\n');
                 }
             } catch (CharacterCodingException e) {
                 page++;

@@ -44,7 +44,7 @@ final class FolderFiles {
             if (Files.size(file) > 1 << 20) {
                 throw new UserException("%s is no caption: larger than a megabyte".formatted(file));
             }
-            return TarSamples.decodeUtf8(Files.readAllBytes(file)).strip();
+            return Utf8.decode(Files.readAllBytes(file)).strip();
         } catch (IOException e) {
             throw unreadable(file, e);
         }

@@ -77,7 +77,7 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
                 text.recordEnds();
                 var cells = new ArrayList<String>();
                 for (var cell : raw) {
-                    cells.add(TarSamples.decodeUtf8(cell.getBytes(StandardCharsets.ISO_8859_1)));
+                    cells.add(Utf8.decode(cell.getBytes(StandardCharsets.ISO_8859_1)));
                 }
                 return columns.isEmpty() ? firstRow(cells) : Optional.of(sample(cells));
             } catch (CharacterCodingException e) {

@@ -1,7 +1,6 @@
 package org.mixtureofmamba.data.source;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
@@ -127,7 +126,7 @@ final class TarSamples implements SampleReader {
                 group = string(about, "group", "");
             }
             if (fields.containsKey("txt")) {
-                text = decodeUtf8(fields.get("txt")).strip();
+                text = Utf8.decode(fields.get("txt")).strip();
             }
         } catch (JacksonException e) {
             return new Sample.Rejected(key, "its JSON does not parse: " + e.getOriginalMessage());
@@ -148,10 +147,6 @@ final class TarSamples implements SampleReader {
     private static String string(JsonNode object, String field, String otherwise) {
         var value = object.path(field);
         return value.isString() ? value.stringValue() : otherwise;
-    }
-
-    static String decodeUtf8(byte[] bytes) throws CharacterCodingException {
-        return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
     }
 
     @Override

@@ -23,7 +23,7 @@ public record TextFolderSource(String name, Path folder) implements Source {
     private Sample sample(Path file) {
         var id = folder.relativize(file).toString();
         try {
-            return new Sample.Text(id, TarSamples.decodeUtf8(MediaPaths.read(file)));
+            return new Sample.Text(id, Utf8.decode(MediaPaths.read(file)));
         } catch (CharacterCodingException e) {
             return new Sample.Rejected(id, "not UTF-8");
         } catch (UserException e) {

@@ -49,32 +49,21 @@ final class TextPages implements SampleReader {
     /** Reads up to the newline that ends a blank line; nothing where the page is empty. */
     private Optional<Sample> readPage() throws IOException {
         bytes.clear();
-        boolean blank = true;
-        for (int b = stream.read(); ; b = stream.read()) {
-            if (b < 0) {
-                ended = true;
-                break;
-            }
-            if (b == '\n') {
-                if (blank) {
-                    break;
-                }
-                blank = true;
-            } else if (b != '\r') {
-                blank = false;
-            }
-            bytes.add(b);
+        var line = stream.line(bytes);
+        for (; line == ByteReader.Line.VISIBLE; line = stream.line(bytes)) {
+            bytes.add('\n');
         }
+        ended = line == ByteReader.Line.LAST;
         if (bytes.length() == 0) {
             return Optional.empty();
         }
-        var id = "%s#%d".formatted(place, page++);
+        var id = place + "#" + page++;
         if (bytes.isTooLong()) {
             return Optional.of(new Sample.Rejected(
                     id, "a page of %d bytes, more than the %d allowed".formatted(bytes.length(), PAGE_LIMIT)));
         }
         try {
-            var text = TarSamples.decodeUtf8(bytes.toArray()).strip();
+            var text = bytes.text().strip();
             return text.isEmpty() ? Optional.empty() : Optional.of(new Sample.Text(id, text));
         } catch (CharacterCodingException e) {
             return Optional.of(new Sample.Rejected(id, "not UTF-8"));

@@ -16,6 +16,7 @@ import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.data.GivenSource;
 import org.mixtureofmamba.data.SampleSource;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.SmallTokenizers;
@@ -64,7 +65,7 @@ class PreparationTest {
             while (true) {
                 try {
                     int left = 100 + random.nextInt(500);
-                    var breaking = sources().stream().<Source>map(s -> new Breaking(s, new int[] {left})).toList();
+                    var breaking = sources().stream().map(s -> breaking(s, new int[] {left})).toList();
                     preparation(2).run(breaking, directory.resolve(name), PrepareProgress.SILENT);
                     break;
                 } catch (FailureException e) {
@@ -222,19 +223,8 @@ class PreparationTest {
     }
 
     /** A source whose medium fails after so many samples. */
-    private record Breaking(Source source, int[] left) implements Source {
-        @Override
-        public String name() {
-            return source.name();
-        }
-
-        @Override
-        public String description() {
-            return source.description();
-        }
-
-        @Override
-        public SampleReader open() {
+    private static Source breaking(Source source, int[] left) {
+        return GivenSource.like(source, () -> {
             var reader = source.open();
             return new SampleReader() {
                 @Override
@@ -255,6 +245,6 @@ class PreparationTest {
                     reader.close();
                 }
             };
-        }
+        });
     }
 }

@@ -12,13 +12,13 @@ import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
 
+import org.mixtureofmamba.data.GivenSource;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.SampleReader;
-import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 
 /**
@@ -37,14 +37,15 @@ public final class PrepareMemory {
         try {
             long start = System.nanoTime();
             var made = new Made(bytes);
-            var manifest = new Preparation(tokenizer, "demo", 1024, false, 2).run(List.of(made), directory, PrepareProgress.SILENT);
+            var source = new GivenSource("made", "made for a measurement", () -> made);
+            var manifest = new Preparation(tokenizer, "demo", 1024, false, 2).run(List.of(source), directory, PrepareProgress.SILENT);
             long peak = ManagementFactory.getMemoryPoolMXBeans().stream()
                     .filter(pool -> pool.getType() == MemoryType.HEAP)
                     .mapToLong(pool -> pool.getPeakUsage().getUsed())
                     .sum();
             var part = manifest.parts().getFirst();
             System.out.printf("%.2f GiB in %,d samples: %,d tokens in %d shards, %.0f s, at most %d MiB of a heap of %d MiB in use%n",
-                    made.given[0] / (double) (1L << 30), part.samples(), part.tokens(), part.shards().size(),
+                    made.given / (double) (1L << 30), part.samples(), part.tokens(), part.shards().size(),
                     (System.nanoTime() - start) * 1e-9, peak >> 20, Runtime.getRuntime().maxMemory() >> 20);
         } finally {
             try (var files = Files.walk(directory)) {
@@ -54,46 +55,33 @@ public final class PrepareMemory {
     }
 
     /** Samples made as they are read. */
-    private record Made(long bytes, long[] given) implements Source {
+    private static final class Made implements SampleReader {
+        private final Random random = new Random(0);
+        private final long bytes;
+        private long given;
+        private long number;
+
         Made(long bytes) {
-            this(bytes, new long[1]);
+            this.bytes = bytes;
         }
 
         @Override
-        public String name() {
-            return "made";
+        public boolean hasNext() {
+            return given < bytes;
         }
 
         @Override
-        public String description() {
-            return "made for a measurement";
+        public Sample next() {
+            Sample sample = number % 10 == 0
+                    ? new Sample.Text("text-" + number, text(random))
+                    : new Sample.CaptionedImage("image-" + number, "", bitmap(random), "a picture, number " + number);
+            number++;
+            given += sample.size();
+            return sample;
         }
 
         @Override
-        public SampleReader open() {
-            var random = new Random(0);
-            return new SampleReader() {
-                private long number;
-
-                @Override
-                public boolean hasNext() {
-                    return given[0] < bytes;
-                }
-
-                @Override
-                public Sample next() {
-                    Sample sample = number % 10 == 0
-                            ? new Sample.Text("text-" + number, text(random))
-                            : new Sample.CaptionedImage("image-" + number, "", bitmap(random), "a picture, number " + number);
-                    number++;
-                    given[0] += sample.size();
-                    return sample;
-                }
-
-                @Override
-                public void close() {}
-            };
-        }
+        public void close() {}
 
         private static String text(Random random) {
             var text = new StringBuilder(TEXT);
