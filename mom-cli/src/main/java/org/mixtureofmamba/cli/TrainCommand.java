@@ -44,6 +44,7 @@ final class TrainCommand implements Callable<Integer> {
             long done = new TrainingRun(config, data, progress, stop, WARM_UP).train(resume);
             progress.close();
             spec.commandLine().getOut().println("%s: %s".formatted(config.run(), progress.summary()));
+            progress.drawn().forEach(line -> System.err.println("%s: %s".formatted(config.run(), line)));
             if (done < config.steps()) {
                 System.err.println("mom: stopped after step %d of %d; --resume goes on".formatted(done, config.steps()));
             }

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.cli;
 
 import java.io.PrintStream;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -12,6 +13,7 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.data.loader.Drawn;
 import org.mixtureofmamba.train.RunConfig;
 import org.mixtureofmamba.train.StepMetrics;
 import org.mixtureofmamba.train.TrainingListener;
@@ -30,6 +32,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     private Optional<ProgressBar> bar = Optional.empty();
     private Optional<StepMetrics> last = Optional.empty();
     private Optional<Losses> heldOut = Optional.empty();
+    private Optional<Drawn> drawn = Optional.empty();
 
     TrainingProgress(String title, PrintStream err) {
         this.title = title;
@@ -104,6 +107,32 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
                 .flatMap(m -> losses.mean(m.index()).stream()
                         .mapToObj(loss -> String.format(Locale.ROOT, "%s %.3f", m.key(), loss)))
                 .collect(Collectors.joining(" "));
+    }
+
+    @Override
+    public void finished(long step, Optional<Drawn> seen) {
+        drawn = seen;
+    }
+
+    /** A line for each part: what was asked of it and what was drawn. */
+    List<String> drawn() {
+        return drawn.stream().flatMap(seen -> seen.parts().stream()).map(part -> String.format(
+                        Locale.ROOT,
+                        "drew %s: %,d tokens, %.2f %% of %.2f %% asked; %,d documents, %.2f epochs (%s)",
+                        part.part(),
+                        part.tokens(),
+                        100 * part.share(),
+                        100 * part.weight(),
+                        part.documents(),
+                        part.epochs(),
+                        byModality(part.modalities())))
+                .toList();
+    }
+
+    private static String byModality(List<Drawn.Share> shares) {
+        return shares.stream()
+                .map(share -> String.format(Locale.ROOT, "%s %.1f %%", share.modality(), 100 * share.share()))
+                .collect(Collectors.joining(", "));
     }
 
     @Override

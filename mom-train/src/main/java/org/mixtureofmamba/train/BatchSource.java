@@ -4,6 +4,7 @@ import java.util.Optional;
 
 import org.mixtureofmamba.core.modality.TokenBatch;
 import org.mixtureofmamba.data.loader.BatchLoader;
+import org.mixtureofmamba.data.loader.Drawn;
 import org.mixtureofmamba.data.loader.LoaderState;
 
 /** Batches by number: the same number gives the same batch, whoever asks and whenever. */
@@ -25,6 +26,11 @@ public interface BatchSource {
     /** Makes use of what {@link #state} gave; changes no batch. */
     default void resume(LoaderState state) {}
 
+    /** What was drawn from each part of a corpus for the batches before a number, if they come from one. */
+    default Optional<Drawn> drawn(long index) {
+        return Optional.empty();
+    }
+
     /** The batches of a loader. */
     static BatchSource of(BatchLoader loader) {
         return new BatchSource() {
@@ -41,6 +47,11 @@ public interface BatchSource {
             @Override
             public Optional<LoaderState> state(long index) {
                 return Optional.of(loader.state(index));
+            }
+
+            @Override
+            public Optional<Drawn> drawn(long index) {
+                return Optional.of(loader.drawn(index));
             }
 
             @Override

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -110,13 +111,17 @@ public final class ConfigReader {
     }
 
     private static void collectDifferences(String path, JsonNode first, JsonNode second, List<String> differences) {
-        if (first instanceof ObjectNode object) {
-            object.properties()
-                    .forEach(entry -> collectDifferences(
-                            join(path, entry.getKey()), entry.getValue(), second.get(entry.getKey()), differences));
+        if (first instanceof ObjectNode one && second instanceof ObjectNode other) {
+            var keys = new LinkedHashSet<>(one.propertyNames());
+            keys.addAll(other.propertyNames());
+            keys.forEach(key -> collectDifferences(join(path, key), one.path(key), other.path(key), differences));
         } else if (!first.equals(second)) {
-            differences.add("%s %s, not %s".formatted(path, first, second));
+            differences.add("%s %s, not %s".formatted(path, value(first), value(second)));
         }
+    }
+
+    private static String value(JsonNode node) {
+        return node.isMissingNode() ? "set" : node.toString();
     }
 
     private ObjectNode parse(Path file) {
@@ -225,9 +230,11 @@ public final class ConfigReader {
             if (expected instanceof ObjectNode section) {
                 if (!(entry.getValue() instanceof ObjectNode inner)) {
                     throw new UserException("%s: '%s' is a section; set one of its keys, as %s"
-                            .formatted(place(here), here, join(here, section.propertyNames().iterator().next())));
+                            .formatted(place(here), here, join(here, section.isEmpty() ? "NAME" : section.propertyNames().iterator().next())));
                 }
-                rejectUnknown(here, inner, section);
+                if (!section.isEmpty()) {
+                    rejectUnknown(here, inner, section);
+                }
             }
         }
     }

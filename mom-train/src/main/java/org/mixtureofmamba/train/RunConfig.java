@@ -1,8 +1,12 @@
 package org.mixtureofmamba.train;
 
+import java.util.Collections;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 
@@ -117,6 +121,8 @@ public record RunConfig(
      *
      * @param source {@code demo} for the embedded corpus, or a prepared directory, or {@code s3://BUCKET/PREFIX}
      * @param shares of text, images and speech in the tokens, adding up to 1; empty to take each part as often as it is large
+     * @param weights of the parts of the corpus in the tokens, by name; parts not named are left out; empty where {@code shares} say it or
+     *     each part is taken as often as it is large
      * @param maxShares how much of a batch text, images and speech may each fill; empty for no bounds
      * @param damaged whether a shard whose bytes are not as they were written stops the run or is left out
      * @param length L
@@ -126,6 +132,7 @@ public record RunConfig(
             String source,
             Setting setting,
             List<Double> shares,
+            Map<String, Double> weights,
             List<Double> maxShares,
             DamagedShards damaged,
             int length,
@@ -135,11 +142,15 @@ public record RunConfig(
 
         public Data {
             shares = List.copyOf(shares);
+            weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
             maxShares = List.copyOf(maxShares);
             InvalidSetting.unless(
                     shares.isEmpty() || shares.size() == setting.modalities(),
                     "shares",
                     "must be empty or %d numbers, one for each modality".formatted(setting.modalities()));
+            InvalidSetting.unless(weights.values().stream().allMatch(Objects::nonNull), "weights", "must have a number for each part");
+            InvalidSetting.unless(
+                    weights.isEmpty() || shares.isEmpty(), "weights", "and data.shares exclude each other; leave one of them out");
             InvalidSetting.unless(
                     maxShares.isEmpty()
                             || maxShares.size() == setting.modalities()

@@ -10,8 +10,13 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Set;
 
+import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.loader.Drawn;
+import tools.jackson.databind.MapperFeature;
+import tools.jackson.databind.SerializationFeature;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Where a run keeps what it is and what it did; one process writes to it at a time.
@@ -21,6 +26,7 @@ import org.mixtureofmamba.core.UserException;
  * environment.json     commit, JDK, machine, device, libraries
  * metrics.csv          a row for each step
  * heldout.csv          a row for each modality and held-out evaluation
+ * drawn.json           what was drawn from each part of the corpus, once the run ends or is stopped
  * checkpoints/step-N/  see {@link Checkpoint}
  * </pre>
  */
@@ -42,6 +48,11 @@ public final class RunDirectory implements AutoCloseable {
             "mfu",
             "energy_j");
     private static final List<String> HELD_OUT = List.of("step", "modality", "loss", "tokens");
+
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .disable(MapperFeature.SORT_PROPERTIES_ALPHABETICALLY)
+            .build();
 
     private final Path root;
     private final FileChannel lockFile;
@@ -140,6 +151,10 @@ public final class RunDirectory implements AutoCloseable {
 
     Path checkpoints() {
         return root.resolve("checkpoints");
+    }
+
+    void write(Drawn drawn) {
+        AtomicFiles.writeString(root.resolve("drawn.json"), JSON.writeValueAsString(drawn) + "\n");
     }
 
     public Path root() {

@@ -86,6 +86,9 @@ public record TrainingData(
     }
 
     private static Mixture mixture(TokenCorpus corpus, RunConfig.Data settings) {
+        if (!settings.weights().isEmpty()) {
+            return Mixture.ofParts(corpus, settings.weights());
+        }
         if (settings.shares().isEmpty()) {
             return Mixture.natural(corpus);
         }

@@ -1,8 +1,10 @@
 package org.mixtureofmamba.train;
 
 import java.nio.file.Path;
+import java.util.Optional;
 
 import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.data.loader.Drawn;
 
 /** What a run tells as it goes. Called by the training thread: a slow listener slows the run, though not its clock. */
 public interface TrainingListener {
@@ -26,6 +28,10 @@ public interface TrainingListener {
     /** After each checkpoint. */
     default void saved(long step, Path checkpoint) {}
 
-    /** At the end, which is before the last step if the run was asked to stop. */
-    default void finished(long step) {}
+    /**
+     * At the end, which is before the last step if the run was asked to stop.
+     *
+     * @param drawn what was drawn from each part of the corpus so far, if the batches come from one
+     */
+    default void finished(long step, Optional<Drawn> drawn) {}
 }

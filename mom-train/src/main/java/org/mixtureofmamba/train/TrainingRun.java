@@ -85,8 +85,11 @@ public final class TrainingRun {
                         break;
                     }
                 }
-                listener.finished(trainer.progress().step());
-                return trainer.progress().step();
+                long done = trainer.progress().step();
+                var drawn = data.train().drawn(done * config.optimizer().accumulation());
+                drawn.ifPresent(directory::write);
+                listener.finished(done, drawn);
+                return done;
             }
         }
     }

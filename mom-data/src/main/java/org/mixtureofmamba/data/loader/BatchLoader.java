@@ -32,6 +32,7 @@ public final class BatchLoader implements AutoCloseable {
     /** Steps between the states kept for going back; planning that many steps again takes milliseconds. */
     private static final long STEPS_BETWEEN_STATES = 256;
 
+    private final List<String> names;
     private final List<DocumentSet> parts;
     private final Vocabulary vocabulary;
     private final BatchShape shape;
@@ -56,6 +57,7 @@ public final class BatchLoader implements AutoCloseable {
             BatchShape shape,
             long seed,
             boolean once) {
+        this.names = corpus.parts().stream().map(CorpusPart::name).toList();
         this.parts = parts;
         this.vocabulary = corpus.vocabulary();
         this.shape = shape;
@@ -144,6 +146,11 @@ public final class BatchLoader implements AutoCloseable {
             seek(step);
             return packer.state(step);
         }));
+    }
+
+    /** What was drawn from each part for the batches before a step; counts the documents of an epoch's beginning, so it is for a run's end. */
+    public Drawn drawn(long step) {
+        return Drawn.of(state(step), names, parts, order.weights(), vocabulary, order.seed());
     }
 
     /** Makes the steps from a saved state on as fast to reach as the first; without it they are counted up to, with the same result. */

@@ -129,9 +129,8 @@ final class Packer {
         var part = parts.get(p);
         long epoch = documents[p] / part.size();
         long place = documents[p] % part.size();
-        long epochSeed = Permutation.mix(seed * 31 + p) + epoch;
-        if (order[p] == null || order[p].seed() != epochSeed) {
-            order[p] = new Permutation(part.size(), epochSeed);
+        if (order[p] == null || place == 0) {
+            order[p] = Permutation.ofEpoch(part.size(), seed, p, epoch);
         }
         long document = order[p].at(place);
         documents[p]++;

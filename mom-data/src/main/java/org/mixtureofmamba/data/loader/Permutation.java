@@ -10,6 +10,11 @@ package org.mixtureofmamba.data.loader;
 record Permutation(long size, long seed) {
     private static final int ROUNDS = 6;
 
+    /** The order of a part's documents in one epoch. */
+    static Permutation ofEpoch(long size, long seed, int part, long epoch) {
+        return new Permutation(size, mix(seed * 31 + part) + epoch);
+    }
+
     /** The number at a place of the order. */
     long at(long place) {
         int halfBits = Math.max(1, (65 - Long.numberOfLeadingZeros(size - 1)) / 2);

@@ -327,6 +327,38 @@ class BatchLoaderTest {
     }
 
     @Test
+    void whatWasDrawnIsWhatTheBatchesHold() {
+        int steps = 150;
+        Drawn unbroken;
+        try (var loader = loader(21)) {
+            var counts = new long[3];
+            for (int step = 0; step < steps; step++) {
+                for (int token : Rows.of(loader.batch(step)).inputs()) {
+                    if (token != SmallTokenizers.VOCABULARY.special(Special.PAD)) {
+                        counts[SmallTokenizers.VOCABULARY.modalityOf(token).index()]++;
+                    }
+                }
+            }
+            unbroken = loader.drawn(steps);
+            assertThat(unbroken.modalities()).extracting(Drawn.Share::tokens).containsExactly(counts[0], counts[1], counts[2]);
+            assertThat(unbroken.tokens()).isEqualTo(counts[0] + counts[1] + counts[2]);
+        }
+        for (var part : unbroken.parts()) {
+            assertThat(part.modalities().stream().mapToLong(Drawn.Share::tokens).sum()).as(part.part()).isEqualTo(part.tokens());
+            assertThat(part.share()).as(part.part()).isCloseTo(part.weight(), within(0.01));
+            assertThat(part.epochs()).as(part.part()).isGreaterThan(1);
+        }
+        LoaderState saved;
+        try (var loader = loader(21)) {
+            saved = loader.state(61);
+        }
+        try (var resumed = loader(21)) {
+            resumed.resume(saved);
+            assertThat(resumed.drawn(steps)).isEqualTo(unbroken);
+        }
+    }
+
+    @Test
     void heldOutDocumentsComeOnceEach() {
         long expected = corpus.parts().stream().mapToLong(part -> part.heldOut().tokens()).sum();
         try (var loader = BatchLoader.heldOut(corpus, BatchShape.of(B, L))) {
