@@ -11,12 +11,16 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.inspect.CorpusSummary;
 import org.mixtureofmamba.data.inspect.DocumentDecoder;
+import org.mixtureofmamba.data.prepare.Preparation;
 import org.mixtureofmamba.data.prepare.PreparationEngine;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
+import org.mixtureofmamba.data.prepare.StoredShards;
 import org.mixtureofmamba.data.shard.DamagedShards;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
+import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.data.store.ObjectStore;
+import org.mixtureofmamba.data.store.S3Store;
 import org.mixtureofmamba.data.store.StoreCopy;
 import org.mixtureofmamba.data.store.StorePlaces;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
@@ -74,7 +78,7 @@ final class DataCommand implements Runnable {
                 names = "--out",
                 required = true,
                 paramLabel = "DIR",
-                description = "Where the corpus goes: a directory, or s3://BUCKET/PREFIX, which is worked on below data/ and then sent.")
+                description = "Where the corpus goes: a directory, or s3://BUCKET/PREFIX, to which shards go as they are finished.")
         private String place;
 
         @Option(
@@ -136,14 +140,35 @@ final class DataCommand implements Runnable {
             var parsed = request.openSources();
             var set = request.openTokenizers();
             var preparation = request.preparation(set, Runtime.getRuntime().availableProcessors());
-            var out = StorePlaces.fetch(place, TrainingData.CACHE, _ -> {});
+            var out = StorePlaces.working(place, TrainingData.CACHE);
+            if (S3Store.isPlace(place)) {
+                prepareToStore(request, preparation, parsed, set, out);
+                return;
+            }
             preparation.begin(parsed, out);
             set.save(out.resolve("tokenizers"));
             helping.ifPresent(cluster -> cluster.makeShards(request, master, out.toAbsolutePath()));
             preparation.run(parsed, out, new PreparationProgress(System.err));
-            StorePlaces.publish(place, TrainingData.CACHE, key -> spec.commandLine().getErr().println("sent " + key));
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
+            }
+        }
+
+        /** Shards are sent as they are finished, so the corpus need not fit on this disk, and what it holds is not read back to be shown. */
+        private void prepareToStore(
+                PreparationRequest request, Preparation preparation, List<Source> parsed, TokenizerSet set, Path out) {
+            try (var store = ObjectStore.of(place)) {
+                var shards = new StoredShards(store, out, key -> spec.commandLine().getErr().println("sent " + key));
+                preparation.begin(parsed, out);
+                set.save(out.resolve("tokenizers"));
+                shards.begin();
+                engine.map(Prepare::engineOf).ifPresent(cluster -> cluster.makeShards(request, master, out.toAbsolutePath()));
+                var manifest = preparation.run(parsed, out, shards, new PreparationProgress(System.err));
+                shards.end();
+                var lines = spec.commandLine().getOut();
+                lines.println("%-20s %10s %10s %10s %14s".formatted("part", "samples", "skipped", "documents", "tokens"));
+                manifest.parts().forEach(part -> lines.println(String.format(Locale.ROOT, "%-20s %,10d %,10d %,10d %,14d",
+                        part.name(), part.samples(), part.skipped(), part.documents(), part.tokens())));
             }
         }
 

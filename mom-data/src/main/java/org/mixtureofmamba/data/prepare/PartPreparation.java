@@ -1,7 +1,6 @@
 package org.mixtureofmamba.data.prepare;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,10 +15,8 @@ import java.util.function.IntPredicate;
 
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.MomException;
-import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.ContentHash;
 import org.mixtureofmamba.data.shard.Manifest;
-import org.mixtureofmamba.data.shard.TokenShard;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.SampleReader;
 import org.mixtureofmamba.data.source.Source;
@@ -39,6 +36,7 @@ final class PartPreparation {
     private final Source source;
     private final Path out;
     private final ExecutorService workers;
+    private final ShardShelf shelf;
     private final PrepareProgress progress;
     private final IntPredicate wanted;
     private final Set<ContentHash> seen = new HashSet<>();
@@ -61,19 +59,27 @@ final class PartPreparation {
      */
     private record Work(ShardAssembly shard, Future<Tokenised> tokenised, long bytes, boolean last) {}
 
-    PartPreparation(Preparation preparation, Source source, Path out, ExecutorService workers, PrepareProgress progress) {
-        this(preparation, source, out, workers, progress, _ -> true);
+    PartPreparation(
+            Preparation preparation, Source source, Path out, ExecutorService workers, ShardShelf shelf, PrepareProgress progress) {
+        this(preparation, source, out, workers, shelf, progress, _ -> true);
     }
 
     /**
      * @param wanted the numbers of the shards to be made; the samples of the others are read and passed over
      */
     PartPreparation(
-            Preparation preparation, Source source, Path out, ExecutorService workers, PrepareProgress progress, IntPredicate wanted) {
+            Preparation preparation,
+            Source source,
+            Path out,
+            ExecutorService workers,
+            ShardShelf shelf,
+            PrepareProgress progress,
+            IntPredicate wanted) {
         this.preparation = preparation;
         this.source = source;
         this.out = out;
         this.workers = workers;
+        this.shelf = shelf;
         this.progress = progress;
         this.wanted = wanted;
         this.range = new ShardRange(preparation.samplesPerShard());
@@ -102,18 +108,13 @@ final class PartPreparation {
 
     /** Whether an earlier run finished the shard; one that is damaged is made again. */
     private boolean isWhole(Path file) throws IOException {
-        if (!Files.exists(file)) {
-            return false;
-        }
-        try (var shard = TokenShard.open(file)) {
-            documents += shard.documents();
-            tokens += shard.tokens();
-            skipped += new SkippedFile(file).count();
-            return true;
-        } catch (UserException e) {
-            Files.delete(file);
-            return false;
-        }
+        var contents = shelf.find(file);
+        contents.ifPresent(whole -> {
+            documents += whole.documents();
+            tokens += whole.tokens();
+            skipped += whole.skipped();
+        });
+        return contents.isPresent();
     }
 
     private void passOver(SampleReader reader) {
@@ -155,6 +156,7 @@ final class PartPreparation {
             awaitWriting();
             writing = Optional.of(workers.submit(() -> {
                 work.shard().write();
+                shelf.keep(work.shard().file());
                 return true;
             }));
         }

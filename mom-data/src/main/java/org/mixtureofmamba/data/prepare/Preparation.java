@@ -18,6 +18,7 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.shard.Manifest;
 import org.mixtureofmamba.data.source.Source;
+import org.mixtureofmamba.data.store.LocalStore;
 
 /**
  * Turns sources into a corpus of token shards. A shard is made of a fixed range of one source's samples, so its bytes depend on nothing
@@ -33,7 +34,7 @@ import org.mixtureofmamba.data.source.Source;
 public record Preparation(
         DocumentTokenizer documents, String tokenizers, int samplesPerShard, boolean dropDuplicates, int threads) {
     /** What a directory is being filled with; a later call must agree with it. */
-    private static final String PLAN = "plan.json";
+    static final String PLAN = "plan.json";
 
     public Preparation {
         if (samplesPerShard < 1 || threads < 1) {
@@ -48,6 +49,11 @@ public record Preparation(
      * @throws FailureException if a source breaks off or the disk refuses; finished shards stay and are not made again
      */
     public Manifest run(List<Source> sources, Path out, PrepareProgress progress) {
+        return run(sources, out, new WrittenShards(), progress);
+    }
+
+    /** The same with shards that stay elsewhere than in {@code out}. */
+    public Manifest run(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress) {
         checkNames(sources);
         try {
             Files.createDirectories(out);
@@ -57,7 +63,7 @@ public record Preparation(
                 if (lock == null) {
                     throw busy(out);
                 }
-                return runLocked(sources, out, progress);
+                return runLocked(sources, out, shelf, progress);
             }
         } catch (OverlappingFileLockException e) {
             throw busy(out);
@@ -83,7 +89,7 @@ public record Preparation(
      */
     public void makeSlice(Source source, Path out, int slice, int slices) {
         try (var workers = workers()) {
-            new PartPreparation(this, source, out, workers, PrepareProgress.SILENT, shard -> shard % slices == slice).run();
+            new PartPreparation(this, source, out, workers, new WrittenShards(), PrepareProgress.SILENT, shard -> shard % slices == slice).run();
         } catch (IOException e) {
             throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
         }
@@ -110,16 +116,16 @@ public record Preparation(
         }
     }
 
-    private Manifest runLocked(List<Source> sources, Path out, PrepareProgress progress) throws IOException {
+    private Manifest runLocked(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress) throws IOException {
         agreeWith(plan(sources), out);
-        removeLeftovers(out);
+        new LocalStore(out).sweep();
         if (Files.exists(out.resolve(Manifest.FILE))) {
             return Manifest.read(out);
         }
         var entries = new ArrayList<Manifest.PartEntry>();
         try (var workers = workers()) {
             for (var source : sources) {
-                entries.add(new PartPreparation(this, source, out, workers, progress).run());
+                entries.add(new PartPreparation(this, source, out, workers, shelf, progress).run());
             }
         }
         if (entries.stream().allMatch(entry -> entry.documents() == 0)) {
@@ -145,15 +151,6 @@ public record Preparation(
         } else if (!Files.readString(file).equals(text)) {
             throw new UserException("%s holds a corpus of other sources or settings, see %s; choose another directory or delete it"
                     .formatted(out, file));
-        }
-    }
-
-    /** What a killed process was writing when it died, here and beside: see {@link AtomicFiles}. */
-    private static void removeLeftovers(Path out) throws IOException {
-        try (var files = Files.walk(out, 2)) {
-            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+-\\d+")).toList()) {
-                Files.delete(file);
-            }
         }
     }
 

@@ -20,6 +20,10 @@ final class ShardAssembly {
         this.writer = new TokenShardWriter(vocabulary);
     }
 
+    Path file() {
+        return file;
+    }
+
     void gather(Tokenised samples) {
         samples.documents().forEach(document -> writer.add(document.id(), document.heldOut(), document.tokens(), document.latents()));
         skipped.addAll(samples.skipped());

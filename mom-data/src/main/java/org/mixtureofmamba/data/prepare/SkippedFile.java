@@ -21,6 +21,10 @@ final class SkippedFile {
         this.file = shard.resolveSibling(DIRECTORY).resolve(shard.getFileName() + ".jsonl");
     }
 
+    Path path() {
+        return file;
+    }
+
     void write(List<Sample.Rejected> skipped) throws IOException {
         if (skipped.isEmpty()) {
             Files.deleteIfExists(file);

@@ -97,6 +97,23 @@ public record LocalStore(Path root) implements ObjectStore {
         }
     }
 
+    /** {@inheritDoc} See {@link AtomicFiles} for what a killed process leaves. */
+    @Override
+    public void sweep() {
+        if (!Files.isDirectory(root)) {
+            return;
+        }
+        try (var files = Files.walk(root)) {
+            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+-\\d+")).toList()) {
+                Files.delete(file);
+            }
+        } catch (UncheckedIOException e) {
+            throw failure("sweep", root, e.getCause());
+        } catch (IOException e) {
+            throw failure("sweep", root, e);
+        }
+    }
+
     @Override
     public String place(String key) {
         return file(key).toString();

@@ -47,6 +47,9 @@ public interface ObjectStore extends AutoCloseable {
     /** Removes a file; nothing happens where there is none. */
     void delete(String key);
 
+    /** Removes what writes that were broken off have left behind unseen. Nobody else may be writing meanwhile. */
+    void sweep();
+
     /** Where a key is, for messages. */
     String place(String key);
 

@@ -214,6 +214,18 @@ public final class S3Store implements ObjectStore {
         asking("delete", place(key), () -> client.deleteObject(request -> request.bucket(bucket).key(prefix + key)));
     }
 
+    /** {@inheritDoc} Parts of uploads that were never completed. */
+    @Override
+    public void sweep() {
+        asking("sweep", place(""), () -> {
+            client.listMultipartUploadsPaginator(request -> request.bucket(bucket).prefix(prefix)).uploads().stream()
+                    .toList()
+                    .forEach(upload -> client.abortMultipartUpload(
+                            request -> request.bucket(bucket).key(upload.key()).uploadId(upload.uploadId())));
+            return true;
+        });
+    }
+
     @Override
     public String place(String key) {
         return "s3://%s/%s%s".formatted(bucket, prefix, key);

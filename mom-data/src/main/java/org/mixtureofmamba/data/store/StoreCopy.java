@@ -28,20 +28,33 @@ public final class StoreCopy {
         entries.addAll(last);
         var keys = new ArrayList<String>();
         for (var entry : entries) {
-            var key = entry.key();
-            boolean there = to.find(key).filter(other -> other.length() == entry.length()).isPresent()
-                    && to.sha256(key).equals(from.sha256(key));
-            if (!there) {
-                to.write(key, out -> {
-                    try (var in = from.read(key, 0)) {
-                        in.transferTo(out);
-                    }
-                });
-                keys.add(key);
-                copied.accept(key);
+            if (copy(from, to, entry.key())) {
+                keys.add(entry.key());
+                copied.accept(entry.key());
             }
         }
         return keys;
+    }
+
+    /** Copies one file where it differs, and says whether it did. */
+    public static boolean copy(ObjectStore from, ObjectStore to, String key) {
+        if (isSame(from, to, key)) {
+            return false;
+        }
+        to.write(key, out -> {
+            try (var in = from.read(key, 0)) {
+                in.transferTo(out);
+            }
+        });
+        return true;
+    }
+
+    /** Whether both stores have a file, with the same bytes. */
+    public static boolean isSame(ObjectStore one, ObjectStore other, String key) {
+        var length = one.find(key).map(ObjectStore.Entry::length);
+        return length.isPresent()
+                && other.find(key).map(ObjectStore.Entry::length).equals(length)
+                && other.sha256(key).equals(one.sha256(key));
     }
 
     private static String name(String key) {

@@ -33,13 +33,4 @@ public final class StorePlaces {
         }
         return directory;
     }
-
-    /** Brings what was worked on back to its place. */
-    public static void publish(String place, Path cache, Consumer<String> copied) {
-        if (S3Store.isPlace(place)) {
-            try (var store = ObjectStore.of(place)) {
-                StoreCopy.copy(new LocalStore(working(place, cache)), store, copied);
-            }
-        }
-    }
 }

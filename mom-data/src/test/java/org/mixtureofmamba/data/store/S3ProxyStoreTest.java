@@ -1,50 +1,38 @@
 package org.mixtureofmamba.data.store;
 
 import java.io.IOException;
-import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.util.Optional;
 import java.util.Random;
 
-import org.gaul.s3proxy.S3Proxy;
-import org.gaul.s3proxy.auth.AuthenticationType;
-import org.gaul.s3proxy.nio2blob.TransientNio2BlobStore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
-import software.amazon.awssdk.auth.credentials.AwsBasicCredentials;
-import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
+import software.amazon.awssdk.core.sync.RequestBody;
+import software.amazon.awssdk.services.s3.model.MultipartUpload;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.mixtureofmamba.data.store.S3Server.BUCKET;
+import static org.mixtureofmamba.data.store.S3Server.PART;
+import static org.mixtureofmamba.data.store.S3Server.open;
 
 /** The contract against an S3 server in this process, and what a network and a bucket may do to a store. */
 class S3ProxyStoreTest extends ObjectStoreContract {
-    private static final String BUCKET = "corpora";
-    private static final int PART = 5 << 20;
-
-    private S3Proxy server;
+    private S3Server server;
     private ObjectStore store;
 
     @BeforeEach
     void start() throws Exception {
-        var blobs = new TransientNio2BlobStore();
-        blobs.createContainer(BUCKET);
-        server = S3Proxy.builder()
-                .blobStore(blobs)
-                .endpoint(URI.create("http://127.0.0.1:0"))
-                .awsAuthentication(AuthenticationType.AWS_V4, "id", "secret")
-                .build();
-        server.start();
-        store = open(BUCKET + "/some/prefix", server.getPort(), "secret", 6);
+        server = new S3Server();
+        store = server.open(BUCKET + "/some/prefix");
     }
 
     @AfterEach
     void stop() throws Exception {
         store.close();
-        server.stop();
+        server.close();
     }
 
     @Override
@@ -52,21 +40,15 @@ class S3ProxyStoreTest extends ObjectStoreContract {
         return store;
     }
 
-    static S3Store open(String place, int port, String secret, int attempts) {
-        var credentials = StaticCredentialsProvider.create(AwsBasicCredentials.create("id", secret));
-        var endpoint = Optional.of(URI.create("http://127.0.0.1:" + port));
-        return S3Store.open("s3://" + place, new S3Settings(endpoint, "us-east-1", credentials, attempts, PART));
-    }
-
     @Test
     void aBucketThatRefusesIsNamedAndTheUsersToMend() {
-        try (var refused = open(BUCKET, server.getPort(), "wrong", 2)) {
+        try (var refused = open(BUCKET, server.port(), "wrong", 2)) {
             assertThatThrownBy(() -> refused.write("a", out -> out.write(1)))
                     .isInstanceOf(UserException.class)
                     .hasMessageContainingAll("s3://corpora/a", "refuses");
             assertThatThrownBy(() -> refused.list("")).isInstanceOf(UserException.class).hasMessageContaining("refuses");
         }
-        try (var none = open("no-such-bucket", server.getPort(), "secret", 2)) {
+        try (var none = open("no-such-bucket", server.port(), "secret", 2)) {
             assertThatThrownBy(() -> none.list("")).isInstanceOf(UserException.class).hasMessageContaining("no such bucket");
         }
         assertThatThrownBy(() -> ObjectStore.of("s3://")).isInstanceOf(UserException.class).hasMessageContaining("names no bucket");
@@ -76,7 +58,7 @@ class S3ProxyStoreTest extends ObjectStoreContract {
     void aNetworkThatDropsWhileReadingIsMadeUpFor() throws IOException {
         var content = bytes(3 << 20, 5);
         store.write("a", out -> out.write(content));
-        try (var network = new DroppingNetwork(server.getPort(), 600_000);
+        try (var network = new DroppingNetwork(server.port(), 600_000);
                 var through = open(BUCKET + "/some/prefix", network.port(), "secret", 6)) {
             assertThat(read(through, "a", 0)).isEqualTo(content);
             assertThat(read(through, "a", 1 << 20)).hasSize(2 << 20);
@@ -87,7 +69,7 @@ class S3ProxyStoreTest extends ObjectStoreContract {
     @Test
     void aNetworkThatDropsAlwaysFailsInTheEnd() throws IOException {
         store.write("a", out -> out.write(bytes(100_000, 5)));
-        try (var network = new DroppingNetwork(server.getPort(), 0);
+        try (var network = new DroppingNetwork(server.port(), 0);
                 var through = open(BUCKET + "/some/prefix", network.port(), "secret", 3)) {
             assertThatThrownBy(() -> through.find("a")).isInstanceOf(FailureException.class).hasMessageContaining("check network");
             assertThatThrownBy(() -> through.write("b", out -> out.write(1))).isInstanceOf(FailureException.class);
@@ -98,7 +80,7 @@ class S3ProxyStoreTest extends ObjectStoreContract {
     @Test
     void aLargeFileThatCannotBeSentLeavesTheFormerOne() throws IOException {
         store.write("a", out -> out.write(7));
-        try (var network = new DroppingNetwork(server.getPort(), 1 << 20);
+        try (var network = new DroppingNetwork(server.port(), 1 << 20);
                 var through = open(BUCKET + "/some/prefix", network.port(), "secret", 2)) {
             network.dropWhatIsSent();
             assertThatThrownBy(() -> through.write("a", out -> out.write(bytes(PART * 2 + 5, 3)))).isInstanceOf(FailureException.class);
@@ -106,10 +88,27 @@ class S3ProxyStoreTest extends ObjectStoreContract {
         assertThat(read(store, "a", 0)).containsExactly(7);
     }
 
+    /** A process that is killed while it sends leaves parts that nobody sees, and that a bucket is paid for. */
+    @Test
+    void partsOfBrokenUploadsAreSweptAway() {
+        try (var client = S3Server.settings(server.port(), "secret", 2).client()) {
+            for (var key : new String[] {"some/prefix/a", "some/other"}) {
+                var upload = client.createMultipartUpload(request -> request.bucket(BUCKET).key(key)).uploadId();
+                client.uploadPart(request -> request.bucket(BUCKET).key(key).uploadId(upload).partNumber(1), RequestBody.fromBytes(new byte[PART]));
+            }
+            store.write("whole", out -> out.write(1));
+            store.sweep();
+            assertThat(client.listMultipartUploads(request -> request.bucket(BUCKET)).uploads())
+                    .extracting(MultipartUpload::key)
+                    .containsExactly("some/other");
+        }
+        assertThat(store.list("")).extracting(ObjectStore.Entry::key).containsExactly("whole");
+    }
+
     @Test
     void aFileThatIsReplacedWhileItIsReadFails() throws IOException {
         store.write("a", out -> out.write(bytes(2 << 20, 1)));
-        try (var network = new DroppingNetwork(server.getPort(), 300_000);
+        try (var network = new DroppingNetwork(server.port(), 300_000);
                 var through = open(BUCKET + "/some/prefix", network.port(), "secret", 4);
                 var in = through.read("a", 0)) {
             in.readNBytes(1000);
