@@ -14,8 +14,10 @@ import org.mixtureofmamba.data.inspect.DocumentDecoder;
 import org.mixtureofmamba.data.prepare.Preparation;
 import org.mixtureofmamba.data.prepare.PreparationEngine;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
+import org.mixtureofmamba.data.prepare.ShardShelf;
 import org.mixtureofmamba.data.prepare.StoredShards;
 import org.mixtureofmamba.data.shard.DamagedShards;
+import org.mixtureofmamba.data.shard.Manifest;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
 import org.mixtureofmamba.data.source.Source;
@@ -125,7 +127,7 @@ final class DataCommand implements Runnable {
 
         @Override
         public void run() {
-            var helping = engine.map(Prepare::engineOf);
+            engine.map(Prepare::engineOf);
             var augmentation = augmentation();
             var request = new PreparationRequest(
                     sources,
@@ -142,34 +144,39 @@ final class DataCommand implements Runnable {
             var preparation = request.preparation(set, Runtime.getRuntime().availableProcessors());
             var out = StorePlaces.working(place, TrainingData.CACHE);
             if (S3Store.isPlace(place)) {
-                prepareToStore(request, preparation, parsed, set, out);
+                try (var store = ObjectStore.of(place)) {
+                    var shards = new StoredShards(store, out, key -> spec.commandLine().getErr().println("sent " + key));
+                    preparation.begin(parsed, out);
+                    set.save(out.resolve("tokenizers"));
+                    shards.begin();
+                    printParts(make(request, preparation, parsed, out, shards));
+                    shards.end();
+                }
                 return;
             }
             preparation.begin(parsed, out);
             set.save(out.resolve("tokenizers"));
-            helping.ifPresent(cluster -> cluster.makeShards(request, master, out.toAbsolutePath()));
-            preparation.run(parsed, out, new PreparationProgress(System.err));
+            make(request, preparation, parsed, out, ShardShelf.HERE);
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }
         }
 
-        /** Shards are sent as they are finished, so the corpus need not fit on this disk, and what it holds is not read back to be shown. */
-        private void prepareToStore(
-                PreparationRequest request, Preparation preparation, List<Source> parsed, TokenizerSet set, Path out) {
-            try (var store = ObjectStore.of(place)) {
-                var shards = new StoredShards(store, out, key -> spec.commandLine().getErr().println("sent " + key));
-                preparation.begin(parsed, out);
-                set.save(out.resolve("tokenizers"));
-                shards.begin();
-                engine.map(Prepare::engineOf).ifPresent(cluster -> cluster.makeShards(request, master, out.toAbsolutePath()));
-                var manifest = preparation.run(parsed, out, shards, new PreparationProgress(System.err));
-                shards.end();
-                var lines = spec.commandLine().getOut();
-                lines.println("%-20s %10s %10s %10s %14s".formatted("part", "samples", "skipped", "documents", "tokens"));
-                manifest.parts().forEach(part -> lines.println(String.format(Locale.ROOT, "%-20s %,10d %,10d %,10d %,14d",
-                        part.name(), part.samples(), part.skipped(), part.documents(), part.tokens())));
-            }
+        /** Makes what is missing, here or on a cluster. */
+        private Manifest make(PreparationRequest request, Preparation preparation, List<Source> parsed, Path out, ShardShelf shelf) {
+            var progress = new PreparationProgress(System.err);
+            return engine.map(Prepare::engineOf)
+                    .map(cluster -> preparation.finish(
+                            parsed, cluster.makeShards(request, master, out.toAbsolutePath()), out, shelf, progress))
+                    .orElseGet(() -> preparation.run(parsed, out, shelf, progress));
+        }
+
+        /** What was made, without reading back from a bucket what was just sent there. */
+        private void printParts(Manifest manifest) {
+            var lines = spec.commandLine().getOut();
+            lines.println("%-20s %10s %10s %10s %14s".formatted("part", "samples", "skipped", "documents", "tokens"));
+            manifest.parts().forEach(part -> lines.println(String.format(Locale.ROOT, "%-20s %,10d %,10d %,10d %,14d",
+                    part.name(), part.samples(), part.skipped(), part.documents(), part.tokens())));
         }
 
         private static PreparationEngine engineOf(String name) {

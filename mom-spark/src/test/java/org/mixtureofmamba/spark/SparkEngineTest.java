@@ -17,6 +17,7 @@ import org.mixtureofmamba.data.document.ContentHash;
 import org.mixtureofmamba.data.prepare.PreparationEngine;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
 import org.mixtureofmamba.data.prepare.PrepareProgress;
+import org.mixtureofmamba.data.prepare.ShardShelf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -41,7 +42,7 @@ class SparkEngineTest {
             }
             Files.writeString(directory.resolve(name), pages);
         }
-        var texts = List.of("first=pages:" + directory.resolve("a.txt"), "second=pages:" + directory.resolve("b.txt"));
+        var texts = List.of("first=pages:" + directory.resolve("a.txt"), "both=pages:" + directory + "/{b,a,b}.txt");
         return new PreparationRequest(texts, "chameleon", "", 3, 0.1, false, List.of(1.0), 20, true);
     }
 
@@ -68,9 +69,9 @@ class SparkEngineTest {
         assertThat(engine.name()).isEqualTo("spark");
         var out = directory.resolve("spark");
         preparation.begin(request.openSources(), out);
-        engine.makeShards(request, "local[2]", out);
+        var plans = engine.makeShards(request, "local[2]", out);
         var made = contents("spark");
-        preparation.run(request.openSources(), out, PrepareProgress.SILENT);
+        preparation.finish(request.openSources(), plans, out, ShardShelf.HERE, PrepareProgress.SILENT);
         assertThat(contents("spark")).isEqualTo(contents("alone")).hasSizeGreaterThan(16);
         assertThat(made.keySet().stream().filter(file -> file.endsWith(".tokens")))
                 .as("shards that Spark made itself")

@@ -7,11 +7,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import java.util.function.IntPredicate;
+import java.util.function.Predicate;
 
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.MomException;
@@ -26,6 +25,8 @@ import org.mixtureofmamba.data.source.Source;
  * more of them than a bound, so that memory does not grow with the source, and write finished shards while the next ones are begun.
  */
 final class PartPreparation {
+    static final ContentHash NO_HASH = new ContentHash(0, 0);
+
     private static final int SAMPLES_PER_CHUNK = 64;
     private static final long BYTES_PER_CHUNK = 4 << 20;
     private static final int CHUNKS_PER_THREAD = 3;
@@ -38,8 +39,10 @@ final class PartPreparation {
     private final ExecutorService workers;
     private final ShardShelf shelf;
     private final PrepareProgress progress;
-    private final IntPredicate wanted;
-    private final Set<ContentHash> seen = new HashSet<>();
+    private final int firstShard;
+    private final int mostShards;
+    /** Asked of each sample, in order. */
+    private final Predicate<Sample> duplicate;
     private final ShardRange range;
 
     private final ArrayDeque<Work> inWork = new ArrayDeque<>();
@@ -61,11 +64,13 @@ final class PartPreparation {
 
     PartPreparation(
             Preparation preparation, Source source, Path out, ExecutorService workers, ShardShelf shelf, PrepareProgress progress) {
-        this(preparation, source, out, workers, shelf, progress, _ -> true);
+        this(preparation, source, out, workers, shelf, progress, 0, Integer.MAX_VALUE, seenBefore());
     }
 
     /**
-     * @param wanted the numbers of the shards to be made; the samples of the others are read and passed over
+     * @param source which begins where the first shard does
+     * @param mostShards after which no more is read
+     * @param duplicate whether a sample's content came before; asked of each sample, in order
      */
     PartPreparation(
             Preparation preparation,
@@ -74,22 +79,26 @@ final class PartPreparation {
             ExecutorService workers,
             ShardShelf shelf,
             PrepareProgress progress,
-            IntPredicate wanted) {
+            int firstShard,
+            int mostShards,
+            Predicate<Sample> duplicate) {
         this.preparation = preparation;
         this.source = source;
         this.out = out;
         this.workers = workers;
         this.shelf = shelf;
         this.progress = progress;
-        this.wanted = wanted;
+        this.firstShard = firstShard;
+        this.mostShards = mostShards;
+        this.duplicate = duplicate;
         this.range = new ShardRange(preparation.samplesPerShard());
     }
 
     Manifest.PartEntry run() throws IOException {
         try (var reader = source.open()) {
-            while (reader.hasNext()) {
-                var file = out.resolve("%s-%05d.tokens".formatted(source.name(), shards.size()));
-                boolean passed = !wanted.test(shards.size()) || isWhole(file);
+            while (shards.size() < mostShards && reader.hasNext()) {
+                var file = out.resolve(shardName(source, firstShard + shards.size()));
+                boolean passed = isWhole(file);
                 shards.add(file.getFileName().toString());
                 range.nextShard();
                 if (passed) {
@@ -104,6 +113,23 @@ final class PartPreparation {
             awaitWriting();
         }
         return new Manifest.PartEntry(source.name(), source.description(), samples, skipped, documents, tokens, shards);
+    }
+
+    static String shardName(Source source, int number) {
+        return "%s-%05d.tokens".formatted(source.name(), number);
+    }
+
+    private static Predicate<Sample> seenBefore() {
+        var seen = new HashSet<ContentHash>();
+        return sample -> {
+            var hash = comparedHash(sample);
+            return !hash.equals(NO_HASH) && !seen.add(hash);
+        };
+    }
+
+    /** What a duplicate has in common with the first; {@link #NO_HASH} for a sample that cannot be used. */
+    static ContentHash comparedHash(Sample sample) {
+        return sample instanceof Sample.Rejected ? NO_HASH : sample.contentHash();
     }
 
     /** Whether an earlier run finished the shard; one that is damaged is made again. */
@@ -170,11 +196,8 @@ final class PartPreparation {
     private Sample next(SampleReader reader) {
         var sample = reader.next();
         samples++;
-        range.count(sample);
-        boolean duplicate = preparation.dropDuplicates()
-                && !(sample instanceof Sample.Rejected)
-                && !seen.add(sample.contentHash());
-        return duplicate ? new Sample.Rejected(sample.id(), "its content equals an earlier sample's") : sample;
+        range.count(ShardRange.text(sample));
+        return preparation.dropDuplicates() && duplicate.test(sample) ? new Sample.Rejected(sample.id(), "its content equals an earlier sample's") : sample;
     }
 
     private static <T> T finished(Future<T> work) {

@@ -9,8 +9,12 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
@@ -49,7 +53,7 @@ public record Preparation(
      * @throws FailureException if a source breaks off or the disk refuses; finished shards stay and are not made again
      */
     public Manifest run(List<Source> sources, Path out, PrepareProgress progress) {
-        return run(sources, out, new WrittenShards(), progress);
+        return run(sources, out, ShardShelf.HERE, progress);
     }
 
     /** The same with shards that stay elsewhere than in {@code out}. */
@@ -83,16 +87,73 @@ public record Preparation(
         }
     }
 
-    /**
-     * Makes every {@code slices}-th shard of a source, from number {@code slice} on, and nothing else. All samples up to the last of them are
-     * read, those of other shards without being tokenised.
-     */
-    public void makeSlice(Source source, Path out, int slice, int slices) {
+    /** Counts what decides where the shards of a source begin, in one of its pieces. */
+    public PieceCount count(Source piece) {
+        var texts = IntStream.builder();
+        var hashes = LongStream.builder();
+        try (var reader = piece.open()) {
+            while (reader.hasNext()) {
+                var sample = reader.next();
+                texts.add(ShardRange.text(sample));
+                if (dropDuplicates) {
+                    var hash = PartPreparation.comparedHash(sample);
+                    hashes.add(hash.high()).add(hash.low());
+                }
+            }
+        }
+        return new PieceCount(texts.build().toArray(), hashes.build().toArray());
+    }
+
+    /** Makes the shards of a slice of a source, reading it from the piece on in which the slice begins. */
+    public void makeSlice(Source source, Path out, ShardSlice slice) {
+        var pieces = source.pieces();
+        var from = new SliceSource(source.name(), source.description(), pieces.subList(slice.piece(), pieces.size()), slice.skip());
+        var number = new AtomicInteger();
         try (var workers = workers()) {
-            new PartPreparation(this, source, out, workers, new WrittenShards(), PrepareProgress.SILENT, shard -> shard % slices == slice).run();
+            new PartPreparation(this, from, out, workers, ShardShelf.HERE, PrepareProgress.SILENT, slice.first(), slice.shards(),
+                    _ -> slice.duplicates().get(number.getAndIncrement())).run();
         } catch (IOException e) {
             throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
         }
+    }
+
+    /**
+     * Ends what other machines made, as {@link #run} does, but without reading the sources again where all shards are there.
+     *
+     * @param plans of the sources, in order
+     */
+    public Manifest finish(List<Source> sources, List<ShardPlan> plans, Path out, ShardShelf shelf, PrepareProgress progress) {
+        if (!Files.exists(out.resolve(Manifest.FILE))) {
+            var entries = new ArrayList<Manifest.PartEntry>();
+            for (int i = 0; i < sources.size(); i++) {
+                entry(sources.get(i), plans.get(i), out, shelf).ifPresent(entries::add);
+            }
+            if (entries.size() == sources.size() && entries.stream().anyMatch(entry -> entry.documents() > 0)) {
+                manifest(entries).write(out);
+            }
+        }
+        return run(sources, out, shelf, progress);
+    }
+
+    private static Optional<Manifest.PartEntry> entry(Source source, ShardPlan plan, Path out, ShardShelf shelf) {
+        var shards = IntStream.range(0, plan.shards()).mapToObj(number -> PartPreparation.shardName(source, number)).toList();
+        long skipped = 0;
+        long made = 0;
+        long tokens = 0;
+        try {
+            for (var shard : shards) {
+                var contents = shelf.find(out.resolve(shard));
+                if (contents.isEmpty()) {
+                    return Optional.empty();
+                }
+                skipped += contents.get().skipped();
+                made += contents.get().documents();
+                tokens += contents.get().tokens();
+            }
+        } catch (IOException e) {
+            throw new FailureException("cannot count the shards in %s: %s".formatted(out, e.getMessage()), e);
+        }
+        return Optional.of(new Manifest.PartEntry(source.name(), source.description(), plan.samples(), skipped, made, tokens, shards));
     }
 
     private ExecutorService workers() {

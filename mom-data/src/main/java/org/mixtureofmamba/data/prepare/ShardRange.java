@@ -24,18 +24,27 @@ final class ShardRange {
         text = 0;
     }
 
-    boolean hasMore(SampleReader reader) {
-        return samples < samplesPerShard && text < TEXT_LIMIT && reader.hasNext();
+    boolean isFull() {
+        return samples >= samplesPerShard || text >= TEXT_LIMIT;
     }
 
-    void count(Sample sample) {
+    boolean hasMore(SampleReader reader) {
+        return !isFull() && reader.hasNext();
+    }
+
+    void count(int characters) {
         samples++;
-        text += switch (sample) {
+        text += characters;
+    }
+
+    /** Characters of text of a sample. */
+    static int text(Sample sample) {
+        return switch (sample) {
             case Sample.Text s -> s.text().length();
             case Sample.CaptionedImage s -> s.caption().length();
             case Sample.TranscribedSpeech s -> s.transcript().length();
             case Sample.Interleaved s -> s.items().stream()
-                    .mapToLong(item -> item instanceof Sample.Item.Text words ? words.text().length() : 0)
+                    .mapToInt(item -> item instanceof Sample.Item.Text words ? words.text().length() : 0)
                     .sum();
             case Sample.Rejected _ -> 0;
         };

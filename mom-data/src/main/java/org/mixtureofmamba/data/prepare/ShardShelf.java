@@ -6,6 +6,9 @@ import java.util.Optional;
 
 /** Where the shards of a corpus stay once they are written: in the directory they are written to, or elsewhere. */
 public interface ShardShelf {
+    /** Shards stay in the directory. */
+    ShardShelf HERE = new WrittenShards();
+
     /**
      * What a whole shard holds.
      *

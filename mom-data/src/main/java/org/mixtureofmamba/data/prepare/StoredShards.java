@@ -23,7 +23,6 @@ import org.mixtureofmamba.data.store.StoreCopy;
  * being written. What the store holds is what counts: a call that was broken off goes on from there, on any machine.
  */
 public final class StoredShards implements ShardShelf {
-    private final ShardShelf written = new WrittenShards();
     private final ObjectStore store;
     private final Path directory;
     private final ObjectStore local;
@@ -79,7 +78,7 @@ public final class StoredShards implements ShardShelf {
 
     @Override
     public Optional<Contents> find(Path file) throws IOException {
-        var whole = written.find(file);
+        var whole = HERE.find(file);
         if (whole.isPresent()) {
             keep(file);
             return whole;

@@ -26,6 +26,11 @@ public record JsonLinesSource(String name, List<Bytes> files) implements Source 
         return new ChainedReader<>(files, Reader::new);
     }
 
+    @Override
+    public List<Source> pieces() {
+        return files.stream().<Source>map(file -> new JsonLinesSource(name, List.of(file))).toList();
+    }
+
     private static final class Reader extends AheadReader {
         private final Bytes file;
         private final MediaPaths media;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.data.source;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 import org.mixtureofmamba.core.UserException;
@@ -20,7 +21,16 @@ public record LibriSpeechSource(String name, Path folder) implements Source {
 
     @Override
     public SampleReader open() {
-        return new ChainedReader<>(FolderFiles.of(folder, file -> file.endsWith(".trans.txt")), Chapter::new);
+        return new ChainedReader<>(chapters(), Chapter::new);
+    }
+
+    @Override
+    public List<Source> pieces() {
+        return SourcePiece.of(this, chapters(), some -> new ChainedReader<>(some, Chapter::new));
+    }
+
+    private List<Path> chapters() {
+        return FolderFiles.of(folder, file -> file.endsWith(".trans.txt"));
     }
 
     private static final class Chapter extends AheadReader {

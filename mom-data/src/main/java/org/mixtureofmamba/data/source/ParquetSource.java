@@ -40,6 +40,11 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
         return new ChainedReader<>(files, Rows::new);
     }
 
+    @Override
+    public List<Source> pieces() {
+        return files.stream().<Source>map(file -> new ParquetSource(name, List.of(file))).toList();
+    }
+
     private static final class Rows extends AheadReader {
         private final Bytes file;
         private final MediaPaths media;

@@ -40,6 +40,11 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
         return new ChainedReader<>(files, file -> new TableReader(file, tabs));
     }
 
+    @Override
+    public List<Source> pieces() {
+        return files.stream().<Source>map(file -> new TableSource(name, List.of(file), tabs)).toList();
+    }
+
     /** Rows are divided as bytes, of which a comma or a quote is one in UTF-8 too, and each cell is decoded for itself: one bad cell costs one row. */
     private static final class TableReader extends AheadReader {
         private static final String BYTE_ORDER_MARK = "\ufeff";

@@ -2,6 +2,7 @@ package org.mixtureofmamba.data.source;
 
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Set;
 
 import org.mixtureofmamba.core.UserException;
@@ -17,7 +18,16 @@ public record TextFolderSource(String name, Path folder) implements Source {
 
     @Override
     public SampleReader open() {
-        return FolderFiles.reader(FolderFiles.of(folder, file -> TEXTS.contains(MediaPaths.extension(file))), this::sample);
+        return FolderFiles.reader(files(), this::sample);
+    }
+
+    @Override
+    public List<Source> pieces() {
+        return SourcePiece.of(this, files(), some -> FolderFiles.reader(some, this::sample));
+    }
+
+    private List<Path> files() {
+        return FolderFiles.of(folder, file -> TEXTS.contains(MediaPaths.extension(file)));
     }
 
     private Sample sample(Path file) {

@@ -17,4 +17,9 @@ public record TextPagesSource(String name, List<Bytes> files) implements Source 
     public SampleReader open() {
         return new ChainedReader<>(files, TextPages::new);
     }
+
+    @Override
+    public List<Source> pieces() {
+        return files.stream().<Source>map(file -> new TextPagesSource(name, List.of(file))).toList();
+    }
 }

@@ -23,4 +23,9 @@ public record WebDatasetSource(String name, List<Bytes> archives) implements Sou
     public SampleReader open() {
         return new ChainedReader<>(archives, (Function<Bytes, SampleReader>) TarSamples::new);
     }
+
+    @Override
+    public List<Source> pieces() {
+        return archives.stream().<Source>map(file -> new WebDatasetSource(name, List.of(file))).toList();
+    }
 }

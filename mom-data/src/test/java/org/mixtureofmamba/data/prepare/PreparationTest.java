@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.IntStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -73,6 +74,70 @@ class PreparationTest {
                 }
             }
             assertThat(contents(name)).as("after %d breaks", breaks).isEqualTo(expected);
+        }
+    }
+
+    /** As machines of a cluster would: pieces are counted, slices are made in any order, and only the pieces of a slice are opened. */
+    @Test
+    void slicesMakeTheShardsOfTheWhole() throws IOException {
+        var samples = new ArrayList<Sample>();
+        for (int i = 0; i < 700; i++) {
+            samples.add(new Sample.Text("t" + i, i % 9 == 0 ? "again and again" : i % 31 == 0 ? " " : "number " + i));
+        }
+        var opened = new ArrayList<Integer>();
+        var source = new InPieces(samples, 90, opened);
+        var preparation = new Preparation(SmallTokenizers.documents(Setting.CHAMELEON, 0.2, AUGMENTATION), "small", 25, true, 2);
+        var expected = preparation.run(List.of(source), directory.resolve("whole"), PrepareProgress.SILENT);
+        var out = directory.resolve("sliced");
+        preparation.begin(List.of(source), out);
+        var plan = new ShardPlan(source.pieces().stream().map(preparation::count).toList(), 25);
+        assertThat(plan.samples()).isEqualTo(700);
+        assertThat(plan.shards()).isEqualTo(28);
+        var slices = plan.slices(5);
+        assertThat(slices).extracting(ShardSlice::shards).containsExactly(5, 6, 5, 6, 6);
+        for (var slice : slices.reversed()) {
+            opened.clear();
+            preparation.makeSlice(source, out, slice);
+            int last = Math.min(699, (slice.first() + slice.shards()) * 25);
+            assertThat(opened).as("pieces of %s", slice).first().isEqualTo(slice.first() * 25 / 90);
+            assertThat(opened).as("pieces of %s", slice).last().isEqualTo(last / 90);
+        }
+        opened.clear();
+        var manifest = preparation.finish(List.of(source), List.of(plan), out, ShardShelf.HERE, PrepareProgress.SILENT);
+        assertThat(opened).as("nothing is read again").isEmpty();
+        assertThat(manifest).isEqualTo(expected);
+        assertThat(contents("sliced")).isEqualTo(contents("whole"));
+        Files.delete(out.resolve("corpus.json"));
+        Files.delete(out.resolve("pieces-00003.tokens"));
+        preparation.finish(List.of(source), List.of(plan), out, ShardShelf.HERE, PrepareProgress.SILENT);
+        assertThat(contents("sliced")).isEqualTo(contents("whole"));
+    }
+
+    private record InPieces(List<Sample> samples, int size, List<Integer> opened) implements Source {
+        @Override
+        public String name() {
+            return "pieces";
+        }
+
+        @Override
+        public String description() {
+            return "samples in pieces";
+        }
+
+        @Override
+        public SampleReader open() {
+            opened.add(-1);
+            return new SampleSource(name(), samples).open();
+        }
+
+        @Override
+        public List<Source> pieces() {
+            return IntStream.rangeClosed(0, (samples.size() - 1) / size)
+                    .<Source>mapToObj(piece -> new GivenSource(name(), description(), () -> {
+                        opened.add(piece);
+                        return new SampleSource(name(), samples.subList(piece * size, Math.min((piece + 1) * size, samples.size()))).open();
+                    }))
+                    .toList();
         }
     }
 
@@ -162,7 +227,7 @@ class PreparationTest {
         var range = new ShardRange(1000);
         var reader = SampleSource.texts(3, 1).open();
         assertThat(range.hasMore(reader)).isTrue();
-        range.count(new Sample.Text("large", "x".repeat((int) ShardRange.TEXT_LIMIT)));
+        range.count(ShardRange.text(new Sample.Text("large", "x".repeat((int) ShardRange.TEXT_LIMIT))));
         assertThat(range.hasMore(reader)).isFalse();
         range.nextShard();
         assertThat(range.hasMore(reader)).isTrue();

@@ -69,9 +69,19 @@ class SourceSpecTest {
     private List<Sample> samples(String kind, String path) {
         var samples = new ArrayList<Sample>();
         for (var source : SourceSpec.parse(kind + ":" + directory.resolve(path), Setting.THREE_MODALITY)) {
-            try (var reader = source.open()) {
-                reader.forEachRemaining(samples::add);
-            }
+            var whole = read(source);
+            var pieces = source.pieces().stream().flatMap(piece -> read(piece).stream()).toList();
+            assertThat(pieces).extracting(Sample::id).containsExactlyElementsOf(whole.stream().map(Sample::id).toList());
+            assertThat(pieces).extracting(Sample::contentHash).containsExactlyElementsOf(whole.stream().map(Sample::contentHash).toList());
+            samples.addAll(whole);
+        }
+        return samples;
+    }
+
+    private static List<Sample> read(Source source) {
+        var samples = new ArrayList<Sample>();
+        try (var reader = source.open()) {
+            reader.forEachRemaining(samples::add);
         }
         return samples;
     }
