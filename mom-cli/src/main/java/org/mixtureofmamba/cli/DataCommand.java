@@ -8,7 +8,9 @@ import java.util.Optional;
 import java.util.ServiceLoader;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.document.LatentImages;
 import org.mixtureofmamba.data.inspect.CorpusSummary;
 import org.mixtureofmamba.data.inspect.DocumentDecoder;
 import org.mixtureofmamba.data.prepare.Preparation;
@@ -85,15 +87,20 @@ final class DataCommand implements Runnable {
 
         @Option(
                 names = "--setting",
-                defaultValue = "three-modality",
-                description = "chameleon (text, images) or three-modality (text, images, speech); ${DEFAULT-VALUE}.")
-        private String setting;
+                description = "chameleon (text, images) or three-modality (text, images, speech), which it is without --latents.")
+        private Optional<String> setting = Optional.empty();
 
         @Option(
                 names = "--tokenizers",
                 paramLabel = "DIR",
                 description = "A directory of tokenizers; those that ship with the project without it.")
         private Optional<Path> tokenizers = Optional.empty();
+
+        @Option(
+                names = "--latents",
+                paramLabel = "NAME|FILE",
+                description = "Continuous images for Transfusion: kl-64, which ships (64 pixels to 8 x 8 latents of 8), or an autoencoder's file.")
+        private String latents = "";
 
         @Option(names = "--seed", defaultValue = "0", description = "Of the order of text and media in a document.")
         private long seed;
@@ -127,12 +134,13 @@ final class DataCommand implements Runnable {
 
         @Override
         public void run() {
-            engine.map(Prepare::engineOf);
+            var helping = engine.map(Prepare::engineOf);
             var augmentation = augmentation();
             var request = new PreparationRequest(
                     sources,
-                    setting,
+                    setting.orElse((latents.isEmpty() ? Setting.THREE_MODALITY : Setting.CHAMELEON).key()),
                     tokenizers.map(Path::toString).orElse(""),
+                    latents,
                     seed,
                     heldOut,
                     augmentation.mirrorImages(),
@@ -147,25 +155,31 @@ final class DataCommand implements Runnable {
                 try (var store = ObjectStore.of(place)) {
                     var shards = new StoredShards(store, out, key -> spec.commandLine().getErr().println("sent " + key));
                     preparation.begin(parsed, out);
-                    set.save(out.resolve("tokenizers"));
+                    request.save(set, out.resolve("tokenizers"));
                     shards.begin();
-                    printParts(make(request, preparation, parsed, out, shards));
+                    printParts(make(helping, request, preparation, parsed, out, shards));
                     shards.end();
                 }
                 return;
             }
             preparation.begin(parsed, out);
-            set.save(out.resolve("tokenizers"));
-            make(request, preparation, parsed, out, ShardShelf.HERE);
+            request.save(set, out.resolve("tokenizers"));
+            make(helping, request, preparation, parsed, out, ShardShelf.HERE);
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }
         }
 
         /** Makes what is missing, here or on a cluster. */
-        private Manifest make(PreparationRequest request, Preparation preparation, List<Source> parsed, Path out, ShardShelf shelf) {
+        private Manifest make(
+                Optional<PreparationEngine> helping,
+                PreparationRequest request,
+                Preparation preparation,
+                List<Source> parsed,
+                Path out,
+                ShardShelf shelf) {
             var progress = new PreparationProgress(System.err);
-            return engine.map(Prepare::engineOf)
+            return helping
                     .map(cluster -> preparation.finish(
                             parsed, cluster.makeShards(request, master, out.toAbsolutePath()), out, shelf, progress))
                     .orElseGet(() -> preparation.run(parsed, out, shelf, progress));
@@ -260,11 +274,12 @@ final class DataCommand implements Runnable {
 
         private void decode(TokenCorpus corpus, Path into) {
             var kept = corpus.directory().resolve("tokenizers");
-            var set = tokenizers.or(() -> Optional.of(kept).filter(Files::isDirectory)).map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
-            var decoder = new DocumentDecoder(corpus, set);
+            var place = tokenizers.or(() -> Optional.of(kept).filter(Files::isDirectory));
+            var set = place.map(TokenizerSet::load).orElseGet(TokenizerSet::demo);
+            var decoder = new DocumentDecoder(corpus, set, place.flatMap(LatentImages::load));
             for (var part : corpus.parts()) {
                 for (long document : DocumentDecoder.draw(part.train(), documents, seed)) {
-                    decoder.write(part.train().tokens(document), into, part.name() + "-" + part.train().id(document))
+                    decoder.write(part.train().tokens(document), part.train().latents(document), into, part.name() + "-" + part.train().id(document))
                             .forEach(file -> spec.commandLine().getErr().println("wrote " + file));
                 }
             }

@@ -43,7 +43,7 @@ class SparkEngineTest {
             Files.writeString(directory.resolve(name), pages);
         }
         var texts = List.of("first=pages:" + directory.resolve("a.txt"), "both=pages:" + directory + "/{b,a,b}.txt");
-        return new PreparationRequest(texts, "chameleon", "", 3, 0.1, false, List.of(1.0), 20, true);
+        return new PreparationRequest(texts, "chameleon", "", "", 3, 0.1, false, List.of(1.0), 20, true);
     }
 
     private Map<String, String> contents(String name) throws IOException {

@@ -21,11 +21,16 @@ public record ContentHash(long high, long low) {
 
     /** The hash of what {@code content} feeds the digest. */
     public static ContentHash of(Consumer<MessageDigest> content) {
+        var bytes = ByteBuffer.wrap(sha256(content));
+        return new ContentHash(bytes.getLong(), bytes.getLong());
+    }
+
+    /** All 32 bytes of the digest of what {@code content} feeds it. */
+    static byte[] sha256(Consumer<MessageDigest> content) {
         try {
             var digest = (MessageDigest) EMPTY.clone();
             content.accept(digest);
-            var bytes = ByteBuffer.wrap(digest.digest());
-            return new ContentHash(bytes.getLong(), bytes.getLong());
+            return digest.digest();
         } catch (CloneNotSupportedException e) {
             throw new IllegalStateException("every Java platform's SHA-256 can be copied", e);
         }

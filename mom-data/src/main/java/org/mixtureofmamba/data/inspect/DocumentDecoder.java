@@ -6,12 +6,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.stream.LongStream;
 
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.document.Interleaver;
+import org.mixtureofmamba.data.document.LatentImages;
 import org.mixtureofmamba.data.shard.DocumentSet;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
@@ -21,6 +24,7 @@ import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 /** Turns documents of a corpus back into what a person can read, see and hear. */
 public final class DocumentDecoder {
     private final TokenizerSet tokenizers;
+    private final Optional<LatentImages> latents;
     private final Interleaver interleaver;
 
     /** What a document holds, in order. */
@@ -41,26 +45,57 @@ public final class DocumentDecoder {
      * @throws UserException if the corpus was made with other tokenizers
      */
     public DocumentDecoder(TokenCorpus corpus, TokenizerSet tokenizers) {
-        if (!tokenizers.fingerprint().equals(corpus.manifest().tokenizers())) {
+        this(corpus, tokenizers, Optional.empty());
+    }
+
+    /**
+     * A decoder of a corpus whose images may be latents.
+     *
+     * @throws UserException if the corpus was made with other tokenizers or another autoencoder
+     */
+    public DocumentDecoder(TokenCorpus corpus, TokenizerSet tokenizers, Optional<LatentImages> latents) {
+        var fingerprint = latents.map(encoder -> encoder.fingerprint(tokenizers)).orElseGet(tokenizers::fingerprint);
+        if (!fingerprint.equals(corpus.manifest().tokenizers())) {
             throw new UserException("the corpus in %s was made with other tokenizers; name the directory it was prepared with"
                     .formatted(corpus.directory()));
         }
         this.tokenizers = tokenizers;
+        this.latents = latents;
         this.interleaver = new Interleaver(corpus.vocabulary(), corpus.manifest().seed());
     }
 
     /** The contents of a document of ids of the unified vocabulary. */
     public List<Content> decode(int[] tokens) {
+        return decode(tokens, new float[0]);
+    }
+
+    /**
+     * The contents of a document with latents.
+     *
+     * @param vectors [image tokens, C], as {@link DocumentSet#latents} gives them; empty where images are codes
+     */
+    public List<Content> decode(int[] tokens, float[] vectors) {
         var contents = new ArrayList<Content>();
+        int at = 0;
         for (var segment : interleaver.segments(tokens)) {
             var ids = Arrays.stream(segment.tokens()).map(interleaver.vocabulary()::localId).toArray();
             contents.add(switch (segment.modality()) {
                 case TEXT -> new Content.Text(new String(tokenizers.text().decode(ids), StandardCharsets.UTF_8));
-                case IMAGE -> new Content.Image(tokenizers.image().decode(ids));
+                case IMAGE -> new Content.Image(image(ids, vectors, at));
                 case SPEECH -> new Content.Sound(tokenizers.speech().decode(ids));
             });
+            at += segment.modality() == Modality.IMAGE ? ids.length : 0;
         }
         return contents;
+    }
+
+    /** @param before image tokens of the document before this image */
+    private BufferedImage image(int[] ids, float[] vectors, int before) {
+        return latents.map(encoder -> {
+                    int from = before * encoder.width();
+                    return encoder.codec().decode(Arrays.copyOfRange(vectors, from, from + ids.length * encoder.width()));
+                })
+                .orElseGet(() -> tokenizers.image().decode(ids));
     }
 
     /** Different documents of a set, drawn by a seed; all of them where there are no more. */
@@ -74,13 +109,14 @@ public final class DocumentDecoder {
     /**
      * Writes a document's contents into a directory as {@code NAME-0.txt}, {@code NAME-1.png}, {@code NAME-2.wav}.
      *
+     * @param vectors see {@link #decode(int[], float[])}
      * @param name of the files; whatever of it does not belong into a file name becomes {@code _}
      * @return the files, in the order of the contents
      */
-    public List<Path> write(int[] tokens, Path directory, String name) {
+    public List<Path> write(int[] tokens, float[] vectors, Path directory, String name) {
         var files = new ArrayList<Path>();
         var safe = name.replaceAll("[^A-Za-z0-9_.~-]+", "_").replaceAll("^\\.+", "_");
-        for (var content : decode(tokens)) {
+        for (var content : decode(tokens, vectors)) {
             var stem = "%s-%d".formatted(safe, files.size());
             files.add(switch (content) {
                 case Content.Text text -> {

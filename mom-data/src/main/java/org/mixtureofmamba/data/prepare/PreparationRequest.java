@@ -4,11 +4,15 @@ import java.io.Serial;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
+import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;
+import org.mixtureofmamba.data.document.LatentImages;
+import org.mixtureofmamba.data.document.MediaDecoder;
 import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.data.source.SourceSpec;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
@@ -19,6 +23,7 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
  * @param sources as {@link SourceSpec} reads them
  * @param setting key of the {@link Setting}
  * @param tokenizers a directory that every machine sees; empty for those that ship with the project
+ * @param latents the autoencoder that makes images continuous, as {@link LatentImages#open} takes it; empty where they are codes
  * @param seed of the order of text and media in a document
  * @param heldOut fraction of the samples kept for evaluation
  * @param mirrorImages whether images are seen as their mirror images too
@@ -30,6 +35,7 @@ public record PreparationRequest(
         List<String> sources,
         String setting,
         String tokenizers,
+        String latents,
         long seed,
         double heldOut,
         boolean mirrorImages,
@@ -64,10 +70,43 @@ public record PreparationRequest(
         return tokenizers.isEmpty() ? TokenizerSet.demo() : TokenizerSet.load(Path.of(tokenizers));
     }
 
+    /**
+     * The autoencoder, if one is asked for.
+     *
+     * @throws org.mixtureofmamba.core.UserException if there is none of that name, or the setting has more than text and images
+     */
+    public Optional<LatentImages> openLatents() {
+        if (latents.isEmpty()) {
+            return Optional.empty();
+        }
+        if (Setting.of(setting) != Setting.CHAMELEON) {
+            throw new UserException("latents stand for images beside text alone; take the setting %s".formatted(Setting.CHAMELEON.key()));
+        }
+        return Optional.of(LatentImages.open(latents));
+    }
+
     /** The preparation, on so many threads of this machine. */
     public Preparation preparation(TokenizerSet set, int threads) {
-        var documents = DocumentTokenizer.of(
-                set, Setting.of(setting), seed, new HeldOutSplit(heldOut), new Augmentation(mirrorImages, speechSpeeds));
-        return new Preparation(documents, set.fingerprint(), samplesPerShard, deduplicate, threads);
+        var split = new HeldOutSplit(heldOut);
+        var augmentation = new Augmentation(mirrorImages, speechSpeeds);
+        return openLatents()
+                .map(encoder -> new Preparation(
+                        DocumentTokenizer.transfusion(set.text(), encoder, MediaDecoder.standard(), seed, split, augmentation),
+                        encoder.fingerprint(set),
+                        samplesPerShard,
+                        deduplicate,
+                        threads))
+                .orElseGet(() -> new Preparation(
+                        DocumentTokenizer.of(set, Setting.of(setting), seed, split, augmentation),
+                        set.fingerprint(),
+                        samplesPerShard,
+                        deduplicate,
+                        threads));
+    }
+
+    /** Puts tokenizers and autoencoder into a directory, for those who read the corpus. */
+    public void save(TokenizerSet set, Path directory) {
+        set.save(directory);
+        openLatents().ifPresent(encoder -> encoder.save(directory));
     }
 }

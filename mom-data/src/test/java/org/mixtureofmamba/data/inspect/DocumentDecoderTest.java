@@ -63,7 +63,7 @@ class DocumentDecoderTest {
                     .startsWith("1000000000, noun: the number that is represented as a one followed by 9 zeros");
             var images = parts.get(1).train();
             for (long d : DocumentDecoder.draw(images, 3, 1)) {
-                var files = decoder.write(images.tokens(d), directory.resolve("out"), "../" + images.id(d));
+                var files = decoder.write(images.tokens(d), images.latents(d), directory.resolve("out"), "../" + images.id(d));
                 assertThat(files).hasSize(2).allMatch(file -> file.getParent().equals(directory.resolve("out")));
                 assertThat(files).allMatch(Files::isRegularFile);
                 assertThat(files).anyMatch(f -> f.toString().endsWith(".png")).anyMatch(f -> f.toString().endsWith(".txt"));
