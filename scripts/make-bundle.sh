@@ -25,11 +25,7 @@ for data in "$@"; do
 done
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-jdk=${JAVA25_HOME:-}
-for home in ${JAVA_HOME:+"$JAVA_HOME"} /usr/lib/jvm/*; do
-    [ -z "$jdk" ] && [ -x "$home/bin/jlink" ] && grep -q '^JAVA_VERSION="25[."]' "$home/release" && jdk=$home
-done
-[ -n "$jdk" ] || fail "no JDK 25 with jlink found; install one or set JAVA25_HOME"
+jdk=$("$root/scripts/jdk25.sh")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -37,9 +33,10 @@ bundle=$work/mixture-of-mamba
 mkdir -p "$bundle/lib" "$bundle/scripts"
 
 echo "make-bundle: building" >&2
-mvn --quiet --batch-mode --file "$root/pom.xml" -P launcher package >&2
+"$root/mom" --help > /dev/null
 
 # ND4J and OpenBLAS serve the reference and the CPU, Deeplearning4j the image tokenizers: training from prepared shards needs none of them.
+# So the demo's corpus travels as the shards that it becomes here, in the folder where `mom demo` looks for them.
 # Of the others only the natives of this platform travel.
 for jar in "$root"/mom-cli/target/lib/*.jar; do
     case $(basename "$jar") in
@@ -62,10 +59,17 @@ for jar in "$bundle"/lib/*.jar; do
         cuda-*-linux-x86_64.jar) without "$jar" '.*/libjni.*\.so' '.*/libjni(cudart|nvrtc|cublas|nvml)\.so' ;;
         zstd-jni-*) without "$jar" '.*/libzstd-jni.*' '\./linux/amd64/.*' ;;
         snappy-java-*) without "$jar" '.*/native/.*' '.*/native/Linux/x86_64/.*' ;;
-        mom-tokenizers-*) without "$jar" '.*/image/.*\.safetensors' '' ;; # for Deeplearning4j, which stays at home
+        mom-tokenizers-*) without "$jar" '.*/image/kl-.*\.safetensors' '' ;; # for Deeplearning4j; the quantizer is one of the demo's tokenizers
+        mom-data-*) without "$jar" '.*/data/demo/.*\.gz' '' ;;
         *) without "$jar" '' '' ;;
     esac
 done
+
+echo "make-bundle: preparing the demo's corpus" >&2
+tokenizers=$(sha256sum "$root/mom-tokenizers/src/main/resources/org/mixtureofmamba/tokenizers/demo/manifest.json" | cut -c 1-12)
+demo=$bundle/data/demo-three-modality-$tokenizers
+"$root/mom" data prepare demo --out "$demo" > /dev/null
+rm -r "$demo/tokenizers" "$demo/.lock" # those of the demo, which are in a jar
 
 if $with_tests; then
     echo "make-bundle: adding the tests of the GPU" >&2
@@ -95,7 +99,6 @@ cp "$root/scripts/gpu-test.sh" "$bundle/scripts/"
 cp -r "$root/configs" "$bundle/configs"
 git -C "$root" rev-parse HEAD > "$bundle/COMMIT"
 for data in "$@"; do
-    mkdir -p "$bundle/data"
     cp -r "$data" "$bundle/data/"
 done
 

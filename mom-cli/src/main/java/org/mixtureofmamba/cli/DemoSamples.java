@@ -30,8 +30,12 @@ final class DemoSamples {
         this.tokenizers = tokenizers;
     }
 
+    /** Empty where the build travels without the corpus. */
     List<ReportSample> all() {
         var samples = new ArrayList<ReportSample>();
+        if (!DemoCorpus.isPresent()) {
+            return samples;
+        }
         for (var sample : some(DemoCorpus.text(), 1)) {
             if (sample instanceof Sample.Text text) {
                 samples.add(new ReportSample.Text(

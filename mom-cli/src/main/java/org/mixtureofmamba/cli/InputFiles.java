@@ -25,17 +25,17 @@ final class InputFiles {
     private static final Set<String> TEXTS = Set.of("txt", "md", "rst", "html", "tex", "csv", "json", "jsonl", "java", "py", "xml", "yaml");
     private static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp", "webp", "svg");
     private static final Set<String> SOUNDS = Set.of("wav", "flac", "mp3", "ogg", "oga");
-    private static final long NANOS_BETWEEN_LINES = 2_000_000_000L;
 
     private final List<Path> files;
     private final PrintWriter err;
-    private long lastLine = System.nanoTime();
+    private final Optional<CountProgress> progress;
     private int done;
     private int bad;
 
     private InputFiles(List<Path> files, PrintWriter err) {
         this.files = files;
         this.err = err;
+        progress = Optional.of(files).filter(several -> several.size() > 1).map(several -> new CountProgress("files", 0, several.size(), err));
     }
 
     /**
@@ -111,16 +111,18 @@ final class InputFiles {
             }
             bad++;
             err.println("mom: passed over: " + e.getMessage());
+            progress();
             return Optional.empty();
         }
     }
 
     private void progress() {
-        long now = System.nanoTime();
-        if (files.size() > 1 && now - lastLine > NANOS_BETWEEN_LINES) {
-            lastLine = now;
-            err.println("%d of %d files".formatted(done + bad, files.size()));
-        }
+        progress.ifPresent(bar -> {
+            bar.step("");
+            if (done + bad == files.size()) {
+                bar.close();
+            }
+        });
     }
 
     /** Ends a batch: exit code 1 if files were bad. */

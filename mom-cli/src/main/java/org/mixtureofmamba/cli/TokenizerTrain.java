@@ -3,16 +3,20 @@ package org.mixtureofmamba.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
-import org.mixtureofmamba.tokenizers.Tokenizer;
+import org.mixtureofmamba.tokenizers.image.ConvolutionalQuantizerTrainer;
 import org.mixtureofmamba.tokenizers.image.ImageFiles;
-import org.mixtureofmamba.tokenizers.image.PatchQuantizerTrainer;
+import org.mixtureofmamba.tokenizers.image.ImageModel;
+import org.mixtureofmamba.tokenizers.image.ImageModelTrainer;
+import org.mixtureofmamba.tokenizers.image.KlAutoencoderTrainer;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnitsTrainer;
 import org.mixtureofmamba.tokenizers.text.BpeTrainer;
@@ -22,8 +26,15 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.databind.json.JsonMapper;
 
-@Command(name = "train", description = "Trains one tokenizer on files and on all fitting files of directories.")
+@Command(
+        name = "train",
+        description = {
+            "Trains one tokenizer on files and on all fitting files of directories.",
+            "Images: a model by name, vq-64, vq-256, vq-512 (codes) or kl-64, kl-256 (continuous latents). That takes long; broken off, the "
+                    + "same command goes on from FILE.checkpoint."
+        })
 final class TokenizerTrain implements Runnable {
     private static final int TEXT_SIZE = 32_768;
 
@@ -42,10 +53,22 @@ final class TokenizerTrain implements Runnable {
     @Option(
             names = "--size",
             paramLabel = "N",
-            description = "Ids of the tokenizer; without it 32,768 for text, 512 for images, 500 for speech.")
+            description = "Ids of the tokenizer; without it 32,768 for text, those of the model for images, 500 for speech.")
     private Optional<Integer> size = Optional.empty();
 
-    @Option(names = "--seed", description = "Of the clustering of images and speech.", defaultValue = "0")
+    @Option(names = "--model", paramLabel = "NAME", defaultValue = "vq-64", description = "Images: which model (${DEFAULT-VALUE}).")
+    private String model;
+
+    @Option(names = "--steps", paramLabel = "N", description = "Images: steps of the optimizer; without it those of the model.")
+    private Optional<Integer> steps = Optional.empty();
+
+    @Option(names = "--batch", paramLabel = "N", description = "Images: how many a step sees; without it as the model's.")
+    private Optional<Integer> batch = Optional.empty();
+
+    @Option(names = "--json", description = "Print one JSON object: what was trained on what.")
+    private boolean json;
+
+    @Option(names = "--seed", description = "Of everything drawn, for images and speech.", defaultValue = "0")
     private long seed;
 
     @Option(names = "--pre-tokenizer", paramLabel = "NAME", defaultValue = "gpt2",
@@ -65,14 +88,29 @@ final class TokenizerTrain implements Runnable {
     @Override
     public void run() {
         var input = InputFiles.of(files, modality, spec.commandLine().getErr());
-        Tokenizer tokenizer = switch (modality) {
-            case TEXT -> textTrainer().train(readable(input));
-            case IMAGE -> imageTrainer().train(media(input, ImageFiles::read));
-            case SPEECH -> speechTrainer().train(media(input, AudioFiles::read));
-        };
-        tokenizer.save(out);
-        spec.commandLine().getErr().println("mom: wrote %s, trained on %d files".formatted(out, input.files().size() - input.bad())
-                + (input.bad() > 0 ? ", %d bad ones passed over".formatted(input.bad()) : ""));
+        var result = new LinkedHashMap<String, Object>();
+        result.put("file", out.toString());
+        switch (modality) {
+            case TEXT -> textTrainer().train(readable(input)).save(out);
+            case IMAGE -> trainImages(input, result);
+            case SPEECH -> speechTrainer().train(media(input, AudioFiles::read)).save(out);
+        }
+        result.put("files", input.files().size() - input.bad());
+        result.put("bad", input.bad());
+        if (json) {
+            spec.commandLine().getOut().println(JsonMapper.shared().writeValueAsString(result));
+        }
+        if (Files.exists(out)) {
+            spec.commandLine().getErr().println("mom: wrote %s, trained on %d files".formatted(out, input.files().size() - input.bad())
+                    + (input.bad() > 0 ? ", %d bad ones passed over".formatted(input.bad()) : ""));
+        }
+    }
+
+    private void trainImages(InputFiles input, Map<String, Object> result) {
+        var run = new ImageModelRun(imageTrainer(), out, spec.commandLine().getErr());
+        result.put("model", model);
+        result.put("steps", run.train(media(input, ImageFiles::read)));
+        result.put("reconstruction", run.reconstruction());
     }
 
     private static List<Path> readable(InputFiles input) {
@@ -100,17 +138,14 @@ final class TokenizerTrain implements Runnable {
                 .withMinFrequency(minFrequency);
     }
 
-    private PatchQuantizerTrainer imageTrainer() {
-        var standard = PatchQuantizerTrainer.small(seed);
-        return size.map(codes -> new PatchQuantizerTrainer(
-                        standard.width(),
-                        standard.height(),
-                        standard.patch(),
-                        codes,
-                        standard.iterations(),
-                        standard.maxPatches(),
-                        seed))
-                .orElse(standard);
+    private ImageModelTrainer imageTrainer() {
+        var named = ImageModel.named(model).trainer(seed);
+        var recipe = steps.map(named.recipe()::withSteps).orElse(named.recipe());
+        var trainer = named.with(batch.map(recipe::withBatch).orElse(recipe));
+        return size.isEmpty() ? trainer : switch (trainer) {
+            case ConvolutionalQuantizerTrainer quantizer -> quantizer.withCodes(size.get());
+            case KlAutoencoderTrainer _ -> throw new UserException("%s has no codes; leave out --size".formatted(model));
+        };
     }
 
     private SpeechUnitsTrainer speechTrainer() {

@@ -83,6 +83,11 @@ public final class SmallTokenizers {
         }
 
         @Override
+        public int[] encodeOrdinary(String text) {
+            return encode(text);
+        }
+
+        @Override
         public int[] encode(byte[] utf8) {
             var ids = new int[utf8.length];
             for (int i = 0; i < ids.length; i++) {

@@ -12,8 +12,7 @@ import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.image.ImageFiles;
-import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
-import org.mixtureofmamba.tokenizers.image.PatchQuantizerTrainer;
+import org.mixtureofmamba.tokenizers.image.PretrainedImages;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnitsTrainer;
@@ -22,8 +21,8 @@ import org.mixtureofmamba.tokenizers.text.BpeTrainer;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Trains the tokenizers that ship with the project on its unpacked demo corpus: {@code text.txt}, {@code images/*.png} with
- * {@code .json} captions, {@code speech/*.flac} with {@code .txt} transcripts. Of the images and clips, in order of their names, every
+ * Trains the tokenizers of the demo on its unpacked corpus: {@code text.txt}, {@code images/*.png} with {@code .json} captions,
+ * {@code speech/*.flac} with {@code .txt} transcripts. That of images ships already, trained on the same corpus. Of the images and clips, in order of their names, every
  * {@value #HELD_OUT}th is held out for the figures of the model card.
  */
 public final class DemoTokenizers {
@@ -39,13 +38,13 @@ public final class DemoTokenizers {
         this.corpus = corpus;
     }
 
-    /** {@code DemoTokenizers CORPUS OUT}: trains all three and writes a directory of tokenizers. */
+    /** {@code DemoTokenizers CORPUS OUT}: trains text and speech and writes a directory of all three tokenizers. */
     public static void main(String[] arguments) {
         if (arguments.length != 2) {
             throw new UserException("usage: DemoTokenizers CORPUS OUT");
         }
         var demo = new DemoTokenizers(Path.of(arguments[0]));
-        TokenizerSet.of(demo.trainText(), demo.trainImage(), demo.trainSpeech()).save(Path.of(arguments[1]));
+        TokenizerSet.of(demo.trainText(), PretrainedImages.quantizer(), demo.trainSpeech()).save(Path.of(arguments[1]));
     }
 
     /** Byte-pair encoding of the pages, captions and transcripts. */
@@ -55,11 +54,6 @@ public final class DemoTokenizers {
         files("images", ".json").forEach(file -> texts.add(new JsonMapper().readTree(readString(file)).path("caption").asString("")));
         files("speech", ".txt").forEach(file -> texts.add(readString(file)));
         return BpeTrainer.of(TEXT_SIZE).trainOnTexts(texts);
-    }
-
-    /** Patches of the images that are not held out. */
-    public PatchQuantizer trainImage() {
-        return PatchQuantizerTrainer.small(SEED).train(images(false));
     }
 
     /** Units of the clips that are not held out. */

@@ -38,6 +38,7 @@ public final class TokenizerSet {
     private static final int MAX_MANIFEST = 1 << 20;
     private static final int MAX_FILE = 512 << 20;
     private static final String DEMO = "demo/";
+    private static final String DEMO_IMAGE = "image/vq-64.safetensors";
     private static final JsonMapper MAPPER = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final TextTokenizer text;
@@ -118,14 +119,14 @@ public final class TokenizerSet {
     }
 
     /**
-     * The tokenizers that ship with this project, trained on its demo corpus: BPE of 2,048, 32-pixel images as 64 codes of 512,
-     * speech as 500 units at 25 Hz.
+     * The tokenizers of the demo, trained on its corpus: BPE of 2,048, 64-pixel images as 64 codes of 512 by
+     * {@link org.mixtureofmamba.tokenizers.image.PretrainedImages#quantizer}, speech as 500 units at 25 Hz.
      */
     public static TokenizerSet demo() {
         return load(new Source() {
             @Override
             public InputStream open(String file) throws IOException {
-                InputStream in = TokenizerSet.class.getResourceAsStream(DEMO + file);
+                InputStream in = TokenizerSet.class.getResourceAsStream(name(file));
                 if (in == null) {
                     throw new IOException("not in this build");
                 }
@@ -134,7 +135,7 @@ public final class TokenizerSet {
 
             @Override
             public String name(String file) {
-                return "resource " + DEMO + file;
+                return file.equals(Part.IMAGE.file) ? DEMO_IMAGE : DEMO + file;
             }
         });
     }

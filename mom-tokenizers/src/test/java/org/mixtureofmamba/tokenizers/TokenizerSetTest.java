@@ -20,7 +20,7 @@ class TokenizerSetTest {
         var set = TokenizerSet.demo();
         assertThat(set.vocabulary()).isEqualTo(new Vocabulary(2048, 512, 500));
         assertThat(set.image().tokensPerImage()).isEqualTo(64);
-        assertThat(set.image().width()).isEqualTo(32);
+        assertThat(set.image().width()).isEqualTo(64);
         assertThat(set.speech().unitsPerSecond()).isEqualTo(25);
         byte[] text = "a small hound used for hunting hares, noun".getBytes(StandardCharsets.UTF_8);
         int[] ids = set.text().encode(text);
@@ -52,7 +52,7 @@ class TokenizerSetTest {
         String text = Files.readString(manifest);
         Files.writeString(manifest, text.replace("\"version\" : 1", "\"version\" : 9"));
         expectRefused("of version 9");
-        Files.writeString(manifest, text.replace("patch-vq", "magic"));
+        Files.writeString(manifest, text.replace("conv-vq", "magic"));
         expectRefused("'magic'");
         Files.writeString(manifest, "{");
         expectRefused("manifest.json");

@@ -3,6 +3,7 @@ package org.mixtureofmamba.data.document;
 import java.awt.image.BufferedImage;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
@@ -14,8 +15,8 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
 /**
- * Makes documents of samples: one of a text or a held-out sample, one for each augmentation of the others. A pure function of the
- * sample, safe for use by many threads.
+ * How documents are made of samples by a {@link DocumentBatch}: one of a text or a held-out sample, one for each augmentation of the
+ * others. Safe for use by many threads.
  */
 public record DocumentTokenizer(
         Setting setting,
@@ -67,51 +68,49 @@ public record DocumentTokenizer(
                 augmentation);
     }
 
-    /**
-     * The documents of a sample.
-     *
-     * @throws UserException if the sample cannot be used, saying why
-     */
-    public List<Document> documents(Sample sample) {
+    /** The documents of a sample for a {@link DocumentBatch}, once it has their images. */
+    List<Supplier<Document>> drafts(Sample sample, DocumentBatch batch) {
         boolean heldOut = split.holdsOut(sample);
         var augmented = heldOut ? Augmentation.NONE : augmentation;
         return switch (sample) {
             case Sample.Text s -> List.of(textDocument(s, heldOut));
-            case Sample.CaptionedImage s -> imageDocuments(s, heldOut, augmented);
+            case Sample.CaptionedImage s -> imageDocuments(s, heldOut, augmented, batch);
             case Sample.TranscribedSpeech s -> speechDocuments(s, heldOut, augmented);
-            case Sample.Interleaved s -> List.of(interleavedDocument(s, heldOut));
+            case Sample.Interleaved s -> List.of(interleavedDocument(s, heldOut, batch));
             case Sample.Rejected s -> throw new UserException(s.reason());
         };
     }
 
-    private Document textDocument(Sample.Text sample, boolean heldOut) {
+    private Supplier<Document> textDocument(Sample.Text sample, boolean heldOut) {
         if (sample.text().isBlank()) {
             throw new UserException("the text is empty");
         }
-        return new Document(sample.id(), heldOut, List.of(textSegment(sample.text())));
+        var document = new Document(sample.id(), heldOut, List.of(textSegment(sample.text())));
+        return () -> document;
     }
 
-    private List<Document> imageDocuments(Sample.CaptionedImage sample, boolean heldOut, Augmentation augmented) {
+    private List<Supplier<Document>> imageDocuments(
+            Sample.CaptionedImage sample, boolean heldOut, Augmentation augmented, DocumentBatch batch) {
         require(Modality.IMAGE);
         var caption = textSegment(sample.caption());
         var picture = media.image(sample.image(), sample.id());
-        var documents = new ArrayList<Document>();
-        documents.add(imageDocument(sample.id(), heldOut, picture, caption));
+        var documents = new ArrayList<Supplier<Document>>();
+        documents.add(imageDocument(sample.id(), heldOut, batch.image(picture), caption));
         if (augmented.mirrorImages()) {
-            documents.add(imageDocument(sample.id() + "~mirror", heldOut, mirrored(picture), caption));
+            documents.add(imageDocument(sample.id() + "~mirror", heldOut, batch.image(mirrored(picture)), caption));
         }
         return documents;
     }
 
-    private Document imageDocument(String id, boolean heldOut, BufferedImage picture, Segment caption) {
-        return new Document(id, heldOut, interleaver.pair(id, caption, image.encode(picture)));
+    private Supplier<Document> imageDocument(String id, boolean heldOut, Supplier<Segment> picture, Segment caption) {
+        return () -> new Document(id, heldOut, interleaver.pair(id, caption, picture.get()));
     }
 
-    private List<Document> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
+    private List<Supplier<Document>> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
         require(Modality.SPEECH);
         var transcript = textSegment(sample.transcript());
         var sound = media.sound(sample.audio(), sample.id());
-        var documents = new ArrayList<Document>();
+        var documents = new ArrayList<Supplier<Document>>();
         for (double speed : augmented.speechSpeeds()) {
             var units = speech.encode(atSpeed(sound, speed));
             if (units.length == 0) {
@@ -121,15 +120,15 @@ public record DocumentTokenizer(
                 units[i] = vocabulary().speech(units[i]);
             }
             var id = speed == 1 ? sample.id() : "%s~x%s".formatted(sample.id(), speed);
-            documents.add(new Document(
-                    id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units))));
+            var document = new Document(id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units)));
+            documents.add(() -> document);
         }
         return documents;
     }
 
     /** Texts that stand next to each other are one, with a blank line between them. Never augmented. */
-    private Document interleavedDocument(Sample.Interleaved sample, boolean heldOut) {
-        var segments = new ArrayList<Segment>();
+    private Supplier<Document> interleavedDocument(Sample.Interleaved sample, boolean heldOut, DocumentBatch batch) {
+        var segments = new ArrayList<Supplier<Segment>>();
         var words = new StringBuilder();
         for (var item : sample.items()) {
             switch (item) {
@@ -137,7 +136,7 @@ public record DocumentTokenizer(
                 case Sample.Item.Image s -> {
                     require(Modality.IMAGE);
                     addText(words, segments);
-                    segments.add(image.encode(media.image(s.image(), sample.id())));
+                    segments.add(batch.image(media.image(s.image(), sample.id())));
                 }
             }
         }
@@ -145,12 +144,13 @@ public record DocumentTokenizer(
         if (segments.isEmpty()) {
             throw new UserException("the text is empty");
         }
-        return new Document(sample.id(), heldOut, segments);
+        return () -> new Document(sample.id(), heldOut, segments.stream().map(Supplier::get).toList());
     }
 
-    private void addText(StringBuilder words, List<Segment> segments) {
+    private void addText(StringBuilder words, List<Supplier<Segment>> segments) {
         if (!words.isEmpty()) {
-            segments.add(textSegment(words.toString()));
+            var text = textSegment(words.toString());
+            segments.add(() -> text);
             words.setLength(0);
         }
     }
@@ -161,8 +161,9 @@ public record DocumentTokenizer(
         }
     }
 
+    /** What looks like a special token in a document is text: documents end where the interleaver ends them. */
     private Segment textSegment(String content) {
-        var ids = text.encode(content);
+        var ids = text.encodeOrdinary(content);
         for (int i = 0; i < ids.length; i++) {
             ids[i] = vocabulary().text(ids[i]);
         }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.data.document.DocumentBatch;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.source.Sample;
 
@@ -24,18 +25,19 @@ record Tokenised(List<TokenisedDocument> documents, List<Sample.Rejected> skippe
 
     /** Makes the documents of some samples; a pure function of them. */
     static Tokenised of(List<Sample> samples, DocumentTokenizer tokenizer) {
-        var made = new ArrayList<TokenisedDocument>();
+        var batch = new DocumentBatch(tokenizer);
         var rejected = new ArrayList<Sample.Rejected>();
         for (var sample : samples) {
             try {
-                for (var document : tokenizer.documents(sample)) {
-                    made.add(new TokenisedDocument(
-                            document.id(), document.heldOut(), tokenizer.interleaver().tokens(document), document.latents()));
-                }
+                batch.add(sample);
             } catch (UserException e) {
                 rejected.add(new Sample.Rejected(sample.id(), e.getMessage()));
             }
         }
+        var made = batch.finish().stream()
+                .map(document -> new TokenisedDocument(
+                        document.id(), document.heldOut(), tokenizer.interleaver().tokens(document), document.latents()))
+                .toList();
         return new Tokenised(made, rejected);
     }
 }

@@ -14,7 +14,15 @@ public final class DemoCorpus {
     /** Mirror images and three speeds: speech is scarce, and one hearing of each clip a few epochs over would be learnt by heart. */
     public static final Augmentation AUGMENTATION = new Augmentation(true, List.of(0.9, 1.0, 1.1));
 
+    private static final String FOLDER = "/org/mixtureofmamba/data/demo/";
+    private static final String IMAGES = "images.tar.gz";
+
     private DemoCorpus() {}
+
+    /** Whether this build has it: a bundle for GPU machines has the tokens that were made of it instead. */
+    public static boolean isPresent() {
+        return DemoCorpus.class.getResource(FOLDER + IMAGES) != null;
+    }
 
     /** The sources of a setting: {@code text}, {@code images} and, where the setting has it, {@code speech}. */
     public static List<Source> sources(Setting setting) {
@@ -28,7 +36,7 @@ public final class DemoCorpus {
 
     /** 4,495 OpenMoji drawings, 64 pixels square, captioned. */
     public static Source images() {
-        return new WebDatasetSource("images", List.of(resource("images.tar.gz")));
+        return new WebDatasetSource("images", List.of(resource(IMAGES)));
     }
 
     /** 551 English clips of one speaker, 24 minutes at 8 kHz, with transcripts. */
@@ -37,6 +45,6 @@ public final class DemoCorpus {
     }
 
     private static Bytes resource(String name) {
-        return Bytes.ofResource(DemoCorpus.class, "/org/mixtureofmamba/data/demo/" + name);
+        return Bytes.ofResource(DemoCorpus.class, FOLDER + name);
     }
 }

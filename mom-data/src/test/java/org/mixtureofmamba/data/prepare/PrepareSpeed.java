@@ -14,6 +14,7 @@ import java.util.zip.GZIPInputStream;
 
 import org.mixtureofmamba.data.GivenSource;
 import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.DocumentBatch;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.source.Bytes;
@@ -31,6 +32,8 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
  * {@code PrepareSpeed [THREADS [ROUNDS [REPEATS [PART]]]]}, text and images REPEATS times over; {@code benchmarks/data-engine.md} has the figures.
  */
 public final class PrepareSpeed {
+    private static final int CHUNK = 64;
+
     private final DocumentTokenizer tokenizer =
             DocumentTokenizer.of(TokenizerSet.demo(), Setting.THREE_MODALITY, 0, new HeldOutSplit(0.05), DemoCorpus.AUGMENTATION);
     private final int threads;
@@ -102,8 +105,12 @@ public final class PrepareSpeed {
             for (int t = 0; t < threads; t++) {
                 counts.add(pool.submit(() -> {
                     long tokens = 0;
-                    for (int i = next.getAndIncrement(); i < samples.size() * times; i = next.getAndIncrement()) {
-                        for (var document : tokenizer.documents(samples.get(i % samples.size()))) {
+                    for (int from = next.getAndAdd(CHUNK); from < samples.size() * times; from = next.getAndAdd(CHUNK)) {
+                        var batch = new DocumentBatch(tokenizer);
+                        for (int i = from; i < Math.min(from + CHUNK, samples.size() * times); i++) {
+                            batch.add(samples.get(i % samples.size()));
+                        }
+                        for (var document : batch.finish()) {
                             tokens += tokenizer.interleaver().tokens(document).length;
                         }
                     }

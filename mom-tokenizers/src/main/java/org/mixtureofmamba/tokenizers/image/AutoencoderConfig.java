@@ -38,11 +38,6 @@ public record AutoencoderConfig(int side, int patch, int halvings, int width, in
         }
     }
 
-    /** 64 pixels to 8 x 8 latents: what ships trained. */
-    public static AutoencoderConfig small(int latent) {
-        return new AutoencoderConfig(64, 4, 1, 64, 2, latent);
-    }
-
     /** Latents along each side of an image. */
     public int grid() {
         return side / (patch << halvings);

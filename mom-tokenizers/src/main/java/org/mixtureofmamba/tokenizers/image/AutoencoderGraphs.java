@@ -14,9 +14,6 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.learning.config.Adam;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
-import org.nd4j.linalg.schedule.PolySchedule;
-import org.nd4j.linalg.schedule.RampSchedule;
-import org.nd4j.linalg.schedule.ScheduleType;
 
 /**
  * The two graphs of an autoencoder. Encoder: patches, 3x3 convolution, then for each resolution residual blocks (He et al. 2015) and,
@@ -25,7 +22,7 @@ import org.nd4j.linalg.schedule.ScheduleType;
  * components and learn what they leave over.
  */
 final class AutoencoderGraphs {
-    private static final int RAMP = 100;
+    private static final int RISE = 100;
 
     private final AutoencoderConfig config;
     private final IUpdater updater;
@@ -40,10 +37,10 @@ final class AutoencoderGraphs {
         return new AutoencoderGraphs(config, new NoOp());
     }
 
-    /** Graphs that train with Adam (Kingma and Ba 2014), its rate rising over the first {@value #RAMP} steps and falling linearly to zero over all. */
-    static AutoencoderGraphs forTraining(AutoencoderConfig config, double learningRate, int steps) {
-        var rate = new RampSchedule(new PolySchedule(ScheduleType.ITERATION, learningRate, 1, steps), RAMP);
-        return new AutoencoderGraphs(config, Adam.builder().learningRateSchedule(rate).beta2(0.99).build());
+    /** Graphs that train with Adam (Kingma and Ba 2014), its rate rising over the first {@value #RISE} steps. */
+    static AutoencoderGraphs forTraining(AutoencoderRecipe recipe) {
+        var rate = new CoolingRate(recipe.learningRate(), RISE, recipe.steps(), recipe.cooling());
+        return new AutoencoderGraphs(recipe.config(), Adam.builder().learningRateSchedule(rate).beta2(0.99).build());
     }
 
     /** From patches [n, 3 patch², side / patch, side / patch] to [n, outputs, grid, grid]. */

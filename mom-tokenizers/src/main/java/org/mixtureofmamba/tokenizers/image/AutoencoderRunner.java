@@ -107,6 +107,7 @@ final class AutoencoderRunner {
         if (network == null) {
             network = make.get();
         }
+        Network.useOneThread();
         use.of(network);
         idle.add(network);
     }

@@ -39,19 +39,18 @@ final class AutoencoderTraining {
      * @param outputs of the encoder for each position
      * @param beyond where those that come after the latents begin
      */
-    AutoencoderTraining(AutoencoderConfig config, int outputs, double beyond, double learningRate, int steps, double edge,
-            TrainingImages images, long seed) {
-        this.config = config;
+    AutoencoderTraining(AutoencoderRecipe recipe, int outputs, double beyond, TrainingImages images) {
+        config = recipe.config();
         this.outputs = outputs;
         layout = new Patches(config.side(), config.patch());
-        var graphs = AutoencoderGraphs.forTraining(config, learningRate, steps);
+        var graphs = AutoencoderGraphs.forTraining(recipe);
         encoder = graphs.encoder(outputs);
         decoder = graphs.decoder();
-        var random = new SplittableRandom(seed);
+        var random = new SplittableRandom(recipe.seed());
         encoder.initialize(random.split());
         decoder.initialize(random.split());
         begin(images, beyond);
-        loss = new ReconstructionLoss(config.side(), edge);
+        loss = new ReconstructionLoss(config.side(), recipe.edge(), recipe.relative());
     }
 
     private void begin(TrainingImages images, double beyond) {

@@ -1,72 +1,35 @@
 package org.mixtureofmamba.tokenizers.image;
 
-import java.nio.file.Path;
 import java.util.SplittableRandom;
 
-import org.mixtureofmamba.core.FailureException;
-import org.mixtureofmamba.core.UserException;
-import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
-
-/** A {@link KlAutoencoder} under training, step by step. The same trainer and images give the same steps. */
-public final class KlTraining {
-    private static final String KIND = "conv-kl-training";
+/** A {@link KlAutoencoder} under training. */
+public final class KlTraining extends ImageModelTraining {
     private static final int COUNTED = 1024;
     private static final double FIRST_LOG_VARIANCE = -6;
 
     private final KlAutoencoderTrainer trainer;
-    private final TrainingImages images;
-    private final AutoencoderTraining networks;
-    private int step;
-
-    /**
-     * What came of a step.
-     *
-     * @param reconstruction loss of the images
-     * @param divergence mean Kullback-Leibler divergence of a latent number from a standard normal one, in nats
-     */
-    public record Losses(double reconstruction, double divergence) {}
 
     KlTraining(KlAutoencoderTrainer trainer, TrainingImages images) {
+        super(trainer, 2 * trainer.recipe().config().latent(), FIRST_LOG_VARIANCE, images, "conv-kl-training");
         this.trainer = trainer;
-        this.images = images;
-        networks = new AutoencoderTraining(trainer.config(), 2 * trainer.config().latent(), FIRST_LOG_VARIANCE, trainer.learningRate(),
-                trainer.steps(), trainer.edge(), images, trainer.seed());
     }
 
-    /** Steps made. */
-    public int steps() {
-        return step;
-    }
-
-    public boolean finished() {
-        return step >= trainer.steps();
-    }
-
-    /**
-     * Makes a step.
-     *
-     * @throws FailureException if the loss is no longer a number
-     */
-    public Losses step() {
-        float[] batch = images.batch(step, trainer.batch());
-        var bottleneck = new Sampling(trainer.config().latent(), trainer.divergence(), new SplittableRandom(trainer.seed() * 31 + step));
-        double loss = networks.differentiate(batch, trainer.batch(), bottleneck);
-        if (!Double.isFinite(loss)) {
-            throw new FailureException("the loss is no number at step %d; take a smaller learning rate".formatted(step));
-        }
-        networks.update(step);
-        step++;
-        return new Losses(loss, bottleneck.divergence());
+    @Override
+    Losses step(int number, float[] batch) {
+        var recipe = trainer.recipe();
+        var bottleneck = new Sampling(recipe.config().latent(), trainer.divergence(), new SplittableRandom(recipe.seed() * 31 + number));
+        return new Losses(learn(batch, bottleneck), bottleneck.divergence());
     }
 
     /** The autoencoder as it now stands, its latents normalised by those of some training images. */
-    public KlAutoencoder autoencoder() {
-        int latent = trainer.config().latent();
+    @Override
+    public KlAutoencoder model() {
+        int latent = trainer.recipe().config().latent();
         double[] sum = new double[latent];
         double[] squares = new double[latent];
         int n = 0;
-        for (int i = 0; i * trainer.batch() < COUNTED; i++) {
-            float[] moments = networks.encode(images.batch(i, trainer.batch()), trainer.batch());
+        for (int i = 0; i * trainer.recipe().batch() < COUNTED; i++) {
+            float[] moments = encoded(i);
             for (int row = 0; row < moments.length; row += 2 * latent, n++) {
                 for (int channel = 0; channel < latent; channel++) {
                     sum[channel] += moments[row + channel];
@@ -80,24 +43,7 @@ public final class KlTraining {
             mean[channel] = (float) (sum[channel] / n);
             deviation[channel] = (float) Math.sqrt(squares[channel] / n - mean[channel] * mean[channel]);
         }
-        return new KlAutoencoder(trainer.config(), mean, deviation, networks.parameters());
-    }
-
-    /** Writes all that {@link #resume} needs to go on as if never broken off. */
-    public void save(Path file) {
-        var settings = trainer.config().settings();
-        settings.put("step", step + 1);
-        new ParameterFile(KIND, settings, networks.state()).save(file);
-    }
-
-    /** Goes on where {@link #save} was called; trainer and images must be the same. */
-    public void resume(Path path) {
-        var file = ParameterFile.load(path, KIND);
-        if (!AutoencoderConfig.of(file).equals(trainer.config())) {
-            throw new UserException("%s is of a training of other sizes; delete it or choose another".formatted(path));
-        }
-        networks.restore(file);
-        step = file.setting("step") - 1;
+        return new KlAutoencoder(trainer.recipe().config(), mean, deviation, parameters());
     }
 
     /**

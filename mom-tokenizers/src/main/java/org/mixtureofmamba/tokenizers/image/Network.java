@@ -17,6 +17,7 @@ import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
+import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
  * A graph that is a link in a chain: it takes the gradient at its output from what comes behind it and hands the gradient at its
@@ -56,6 +57,11 @@ final class Network extends ComputationGraph {
         var activations = ffToLayerActivationsInWS(true, -1, null, FwdPassType.STANDARD, false, new INDArray[] {array(input, n)}, null, null,
                 false);
         return values(activations.get(OUT));
+    }
+
+    /** Keeps what this Java thread computes on this thread: callers have threads of their own, and OpenMP's beside them would only be in the way. */
+    static void useOneThread() {
+        NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(1);
     }
 
     /** Output for {@code n} inputs of a trained network. */

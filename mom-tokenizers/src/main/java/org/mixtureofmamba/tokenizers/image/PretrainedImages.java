@@ -8,10 +8,10 @@ import org.mixtureofmamba.core.FailureException;
 /** The models of images that ship with this module; MODEL-CARD.md says what they were trained on. */
 public final class PretrainedImages {
     /** The name of {@link #quantizer} in commands. */
-    public static final String QUANTIZER = "vq-64";
+    public static final String QUANTIZER = ImageModel.VQ_64.key();
 
     /** The name of {@link #autoencoder}. */
-    public static final String AUTOENCODER = "kl-64";
+    public static final String AUTOENCODER = ImageModel.KL_64.key();
 
     private PretrainedImages() {}
 

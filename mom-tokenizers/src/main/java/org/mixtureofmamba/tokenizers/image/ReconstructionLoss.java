@@ -1,26 +1,47 @@
 package org.mixtureofmamba.tokenizers.image;
 
 /**
- * How far reconstructions are from their images: with e the difference, mean e² + edge · mean((∂x e)² + (∂y e)²). The second term
- * (Mathieu et al. 2016) asks for the right contrast between neighbours, where a mean squared error alone settles for a blur.
+ * How far reconstructions are from their images. The distance of one is, with e the difference, mean e² + edge · mean((∂x e)² + (∂y e)²);
+ * the second term (Mathieu et al. 2016) asks for the right contrast between neighbours, where a mean squared error alone settles for a
+ * blur. The loss is the mean distance d, or, where {@code relative} is positive, the mean of log(1 + d / relative): images far from
+ * theirs do not drown those that are near, as they do not in a mean of decibels.
  *
  * @param side of the images
  * @param edge weight of the second term
+ * @param relative distance beneath which nearer counts little; zero for the mean distance
  */
-record ReconstructionLoss(int side, double edge) {
+record ReconstructionLoss(int side, double edge, double relative) {
     /**
      * The loss of images [n, side, side, 3]; overwrites {@code gradient} with its gradient by the reconstructions.
      */
     double of(float[] reconstructions, float[] images, float[] gradient) {
-        int n = images.length;
-        float[] e = new float[n];
-        double squares = 0;
-        for (int i = 0; i < n; i++) {
-            e[i] = reconstructions[i] - images[i];
-            squares += e[i] * e[i];
-            gradient[i] = 2 * e[i] / n;
+        int length = 3 * side * side;
+        int n = images.length / length;
+        double sum = 0;
+        float[] e = new float[length];
+        float[] slope = new float[length];
+        for (int image = 0; image < n; image++) {
+            for (int i = 0; i < length; i++) {
+                e[i] = reconstructions[image * length + i] - images[image * length + i];
+            }
+            double distance = distance(e, slope);
+            sum += relative == 0 ? distance : Math.log1p(distance / relative);
+            float weight = (float) (relative == 0 ? 1.0 / n : 1 / (n * (relative + distance)));
+            for (int i = 0; i < length; i++) {
+                gradient[image * length + i] = weight * slope[i];
+            }
         }
-        return edge == 0 ? squares / n : squares / n + edges(e, gradient);
+        return sum / n;
+    }
+
+    /** The distance of one image of which e is the difference; overwrites {@code slope} with its gradient. */
+    private double distance(float[] e, float[] slope) {
+        double squares = 0;
+        for (int i = 0; i < e.length; i++) {
+            squares += e[i] * e[i];
+            slope[i] = 2 * e[i] / e.length;
+        }
+        return squares / e.length + (edge == 0 ? 0 : edges(e, slope));
     }
 
     private double edges(float[] e, float[] gradient) {
@@ -34,7 +55,7 @@ record ReconstructionLoss(int side, double edge) {
                 gradient[i + 3] += scale * dx;
                 gradient[i] -= scale * dx;
             }
-            if (i / row % side < side - 1) {
+            if (i / row < side - 1) {
                 float dy = e[i + row] - e[i];
                 sum += dy * dy;
                 gradient[i + row] += scale * dy;

@@ -107,7 +107,12 @@ public final class BpeTokenizer implements TextTokenizer {
         return encoding.out.toArray();
     }
 
-    /** Ids of bytes in which added tokens are no more than text: for input that must not be able to forge control tokens. */
+    @Override
+    public int[] encodeOrdinary(String text) {
+        return encodeOrdinary(Utf8.bytes(text));
+    }
+
+    /** Ids of bytes in which added tokens are no more than text; see {@link #encodeOrdinary(String)}. */
     public int[] encodeOrdinary(byte[] utf8) {
         var encoding = new Encoding(utf8);
         encoding.ordinary(0, utf8.length);

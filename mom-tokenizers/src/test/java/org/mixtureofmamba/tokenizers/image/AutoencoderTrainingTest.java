@@ -2,7 +2,6 @@ package org.mixtureofmamba.tokenizers.image;
 
 import java.awt.Color;
 import java.awt.image.BufferedImage;
-import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.function.DoubleSupplier;
@@ -32,6 +31,10 @@ class AutoencoderTrainingTest {
         }
         graphics.dispose();
         return image;
+    }
+
+    private static AutoencoderRecipe recipe(AutoencoderConfig config, double edge, double relative) {
+        return new AutoencoderRecipe(config, N, 10, 1e-3, 1, edge, relative, 100, 5);
     }
 
     private static TrainingImages images() {
@@ -71,7 +74,7 @@ class AutoencoderTrainingTest {
     @Test
     void straightThroughAndCommitmentAreTheGradientOfWhatTheyClaim() {
         var images = images();
-        var training = new AutoencoderTraining(TINY, TINY.latent(), 0, 1e-3, 10, 0.3, images, 5);
+        var training = new AutoencoderTraining(recipe(TINY, 0.3, 0.05), TINY.latent(), 0, images);
         float[] batch = noise();
         disturb(training);
         float[] encoded = training.encode(batch, N);
@@ -81,7 +84,7 @@ class AutoencoderTrainingTest {
             vectors[i] = encoded[random.nextInt(encoded.length)];
         }
         double commitment = 0.7;
-        var quantisation = new QuantizerTraining.Quantisation(Optional.of(new Codebook(vectors, TINY.latent())), commitment);
+        var quantisation = new QuantizerTraining.Quantisation(new Codebook(vectors, TINY.latent()), commitment);
         float[] quantised = quantisation.forward(encoded).clone();
         float[] shift = new float[encoded.length];
         for (int i = 0; i < shift.length; i++) {
@@ -91,13 +94,13 @@ class AutoencoderTrainingTest {
         var surrogate = new Shifted(shift, quantised, commitment, extra);
         check(training, () -> training.differentiate(batch, N, surrogate) + extra[0],
                 () -> training.differentiate(batch, N, new QuantizerTraining.Quantisation(
-                        Optional.of(new Codebook(vectors, TINY.latent())), commitment)));
+                        new Codebook(vectors, TINY.latent()), commitment)));
     }
 
     @Test
     void samplingAndDivergenceAreDifferentiated() {
         var images = images();
-        var training = new AutoencoderTraining(TINY, 2 * TINY.latent(), -2, 1e-3, 10, 0, images, 5);
+        var training = new AutoencoderTraining(recipe(TINY, 0, 0), 2 * TINY.latent(), -2, images);
         float[] batch = noise();
         disturb(training);
         double weight = 0.2;
@@ -165,8 +168,8 @@ class AutoencoderTrainingTest {
     @Test
     void theParametersOfAFileAreThoseOfTheGraphs() {
         for (var config : new AutoencoderConfig[] {TINY, new AutoencoderConfig(16, 4, 0, 3, 2, 5), new AutoencoderConfig(32, 2, 2, 3, 0, 4)}) {
-            var training = new AutoencoderTraining(config, 2 * config.latent(), 0, 1e-3, 10, 0,
-                    new TrainingImages(IntStream.range(0, 9).mapToObj(AutoencoderTrainingTest::drawing), config.side(), 9, 1), 5);
+            var training = new AutoencoderTraining(recipe(config, 0, 0), 2 * config.latent(), 0,
+                    new TrainingImages(IntStream.range(0, 9).mapToObj(AutoencoderTrainingTest::drawing), config.side(), 9, 1));
             var lengths = ParameterNames.lengths(config, 2 * config.latent());
             assertThat(training.parameters().keySet()).isEqualTo(lengths.keySet());
             training.parameters().forEach((name, values) -> assertThat(values).as(name).hasSize(lengths.get(name)));
@@ -176,7 +179,7 @@ class AutoencoderTrainingTest {
     @Test
     void aTrainedNetworkComputesWhatItDidInTraining() {
         var images = images();
-        var training = new AutoencoderTraining(TINY, TINY.latent(), 0, 1e-3, 10, 0, images, 5);
+        var training = new AutoencoderTraining(recipe(TINY, 0, 0), TINY.latent(), 0, images);
         float[] batch = images.batch(0, N);
         disturb(training);
         var keep = new float[1][];

@@ -19,10 +19,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class ConvolutionalQuantizerTest {
     private static final AutoencoderConfig CONFIG = new AutoencoderConfig(32, 4, 1, 16, 1, 6);
     private static final ConvolutionalQuantizerTrainer TRAINER =
-            new ConvolutionalQuantizerTrainer(CONFIG, 24, 8, 300, 0, 2e-3, 0.25, 0, 0.95, 1000, 7);
+            trainer(CONFIG);
 
     @TempDir
     private Path directory;
+
+    private static ConvolutionalQuantizerTrainer trainer(AutoencoderConfig config) {
+        return new ConvolutionalQuantizerTrainer(new AutoencoderRecipe(config, 8, 300, 2e-3, 1, 0, 0, 1000, 7), 24, 0.25, 0.95);
+    }
 
     private static QuantizerTraining begin() {
         return TRAINER.begin(IntStream.range(0, 120).mapToObj(AutoencoderTrainingTest::drawing));
@@ -45,13 +49,13 @@ class ConvolutionalQuantizerTest {
     void trainingImprovesOnItsStartAndUsesItsCodes() {
         var training = begin();
         training.step();
-        double start = error(training.quantizer());
-        int used = 0;
+        double start = error(training.model());
         while (!training.finished()) {
-            used = training.step().used();
+            training.step();
         }
-        assertThat(error(training.quantizer())).isLessThan(0.9 * start);
-        assertThat(used).isGreaterThanOrEqualTo(20);
+        assertThat(error(training.model())).isLessThan(0.9 * start);
+        var codes = training.model().encode(IntStream.range(0, 50).mapToObj(AutoencoderTrainingTest::drawing).toList());
+        assertThat(codes.stream().flatMapToInt(Arrays::stream).distinct().count()).isGreaterThanOrEqualTo(20);
     }
 
     @Test
@@ -68,7 +72,7 @@ class ConvolutionalQuantizerTest {
         for (int i = 0; i < 3; i++) {
             assertThat(resumed.step()).isEqualTo(whole.step());
         }
-        var other = new ConvolutionalQuantizerTrainer(new AutoencoderConfig(32, 4, 1, 8, 1, 6), 24, 8, 300, 0, 2e-3, 0.25, 0, 0.95, 1000, 7)
+        var other = trainer(new AutoencoderConfig(32, 4, 1, 8, 1, 6))
                 .begin(IntStream.range(0, 9).mapToObj(AutoencoderTrainingTest::drawing));
         assertThatThrownBy(() -> other.resume(file)).isInstanceOf(UserException.class).hasMessageContaining("checkpoint");
     }
@@ -79,7 +83,7 @@ class ConvolutionalQuantizerTest {
         for (int i = 0; i < 3; i++) {
             training.step();
         }
-        var quantizer = training.quantizer();
+        var quantizer = training.model();
         Path file = directory.resolve("image.safetensors");
         quantizer.save(file);
         var loaded = ConvolutionalQuantizer.load(file);
@@ -103,7 +107,7 @@ class ConvolutionalQuantizerTest {
     void wrongCodesFilesAndSizesAreRefused() throws Exception {
         var training = begin();
         training.step();
-        var quantizer = training.quantizer();
+        var quantizer = training.model();
         assertThatThrownBy(() -> quantizer.decode(new int[3])).isInstanceOf(UserException.class);
         int[] codes = new int[16];
         codes[5] = 24;
@@ -123,16 +127,5 @@ class ConvolutionalQuantizerTest {
         assertThatThrownBy(() -> new AutoencoderConfig(64, 4, 1, 1 << 20, 1, 4)).isInstanceOf(UserException.class);
         assertThatThrownBy(() -> TRAINER.begin(IntStream.empty().mapToObj(AutoencoderTrainingTest::drawing)))
                 .isInstanceOf(UserException.class);
-    }
-
-    @Test
-    void theSizesOfTheLiteratureAreOffered() {
-        assertThat(ConvolutionalQuantizerTrainer.small(0).config().positions()).isEqualTo(64);
-        assertThat(ConvolutionalQuantizerTrainer.medium(0).config().positions()).isEqualTo(256);
-        assertThat(ConvolutionalQuantizerTrainer.chameleon(0).config().positions()).isEqualTo(1024);
-        assertThat(ConvolutionalQuantizerTrainer.chameleon(0).codes()).isEqualTo(8192);
-        var transfusion = KlAutoencoderTrainer.transfusion(0).config();
-        assertThat(transfusion.grid()).isEqualTo(32);
-        assertThat(transfusion.latent()).isEqualTo(8);
     }
 }
