@@ -4,6 +4,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 
 import org.mixtureofmamba.core.backend.AdamW;
@@ -22,7 +23,7 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * The operations on one CUDA device: each is handed to the class that launches its kernels. All work is in the order of one stream; what runs
- * beside it, batches under way, products of small slabs and a part of the update, is waited for where it is used.
+ * beside it, batches under way and a part of the update, is waited for where it is used.
  */
 final class CudaBackend implements Backend {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -62,11 +63,11 @@ final class CudaBackend implements Backend {
             this.memory = opened(new DeviceMemory(stream, copies, zeros));
             this.workspace = opened(new Workspace(memory));
             this.batches = opened(new BatchRing(stream, memory));
-            this.products = opened(new MatrixProducts(stream, memory, zeros, update));
+            this.products = opened(new MatrixProducts(stream, memory, zeros));
             var channels = new WholeChannels(workspace, memory, copies);
             this.embedding = new Embedding(kernels, memory, workspace, batches);
             this.normalization = new Normalization(kernels, workspace);
-            this.projection = new SlabProjection(products);
+            this.projection = new SlabProjection(products, groupedProducts(kernels, zeros));
             this.convolution = new SequenceConvolution(kernels, workspace, channels);
             this.scan = new SequenceScan(kernels, workspace, channels, zeros, update, device.multiprocessors());
             this.crossEntropy = new CrossEntropy(kernels, products, workspace);
@@ -76,6 +77,11 @@ final class CudaBackend implements Backend {
             closeOpened();
             throw e;
         }
+    }
+
+    private Optional<GroupedProducts> groupedProducts(Kernels kernels, LazyZeros zeros) {
+        boolean served = precision == Precision.BF16 && device.architecture().equals(GroupedProducts.ARCHITECTURE);
+        return served ? Optional.of(opened(new GroupedProducts(kernels, zeros, memory, device.multiprocessors()))) : Optional.empty();
     }
 
     private <T extends AutoCloseable> T opened(T resource) {

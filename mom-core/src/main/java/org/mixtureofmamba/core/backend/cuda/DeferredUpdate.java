@@ -20,9 +20,7 @@ final class DeferredUpdate implements AutoCloseable {
 
     private final CudaStream working;
     private final CudaStream beside = new CudaStream("the optimizer");
-    private final List<CudaStream> others = new ArrayList<>();
     private final CudaEvent forked = new CudaEvent(CudaEvent.Timing.NONE);
-    private final CudaEvent onTheSpot = new CudaEvent(CudaEvent.Timing.NONE);
     private final List<Part> parts = new ArrayList<>();
     private Pass pass;
     private List<Tensor> weights = List.of();
@@ -49,11 +47,6 @@ final class DeferredUpdate implements AutoCloseable {
 
     DeferredUpdate(CudaStream working) {
         this.working = working;
-    }
-
-    /** Another stream whose work uses weights. */
-    void alsoUsedBy(CudaStream stream) {
-        others.add(stream);
     }
 
     /**
@@ -111,23 +104,19 @@ final class DeferredUpdate implements AutoCloseable {
         }
     }
 
-    /** Gives all that is left to the working stream and makes the streams wait for the rest. */
+    /** Gives all that is left to the working stream and makes it wait for the rest. */
     void finish() {
         await(size);
     }
 
     private void await(long end) {
         while (partsAwaited < partsGiven && parts.get(partsAwaited).from < end) {
-            var done = parts.get(partsAwaited++).done;
-            working.await(done);
-            others.forEach(stream -> stream.await(done));
+            working.await(parts.get(partsAwaited++).done);
         }
         if (given < end) {
             long to = Math.min(size, Math.max(roundUp(end, MULTIPLE), given + LEAST_ON_THE_SPOT));
             pass.alone(given, to);
             given = to;
-            onTheSpot.record(working);
-            others.forEach(stream -> stream.await(onTheSpot));
         }
     }
 
@@ -157,7 +146,6 @@ final class DeferredUpdate implements AutoCloseable {
         beside.synchronize();
         beside.close();
         forked.close();
-        onTheSpot.close();
         parts.forEach(part -> part.done.close());
     }
 }

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * CUDA C++ as it lies in the resources of this package.
@@ -13,6 +14,8 @@ import java.util.Map;
  * @param headers what it may include, by name
  */
 record KernelSource(String name, String text, Map<String, String> headers) {
+    private static final String GROUPED = "grouped_product.cu";
+
     /** All files of kernels, one operation each. */
     static final List<String> FILES = List.of(
             "adamw.cu",
@@ -20,14 +23,23 @@ record KernelSource(String name, String text, Map<String, String> headers) {
             "copy.cu",
             "cross_entropy.cu",
             "embedding.cu",
+            GROUPED,
             "rms_norm.cu",
             "selective_scan.cu",
             "squared_norm.cu");
 
-    private static final String HEADER = "common.cuh";
+    private static final List<String> HEADERS = List.of("common.cuh", "warp_group.cuh");
+
+    /** The files that serve cards of an architecture, as {@code sm_90a}. */
+    static List<String> files(String architecture) {
+        return FILES.stream()
+                .filter(file -> !file.equals(GROUPED) || architecture.equals(GroupedProducts.ARCHITECTURE))
+                .toList();
+    }
 
     static KernelSource resource(String name) {
-        return new KernelSource(name, read(name), Map.of(HEADER, read(HEADER)));
+        return new KernelSource(
+                name, read(name), HEADERS.stream().collect(Collectors.toMap(header -> header, KernelSource::read)));
     }
 
     /** The name without its extension. */

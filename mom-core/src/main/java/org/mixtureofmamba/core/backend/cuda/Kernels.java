@@ -27,7 +27,7 @@ final class Kernels implements AutoCloseable {
         this.stream = stream;
         this.zeros = zeros;
         // The first run on a card compiles every file; side by side, that takes as long as the longest.
-        KernelSource.FILES.parallelStream().forEach(file -> cache.machineCode(KernelSource.resource(file), options));
+        KernelSource.files(device.architecture()).parallelStream().forEach(file -> cache.machineCode(KernelSource.resource(file), options));
     }
 
     static List<String> options(String architecture, Precision precision) {

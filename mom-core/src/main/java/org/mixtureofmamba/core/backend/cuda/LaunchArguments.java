@@ -13,7 +13,7 @@ import org.bytedeco.javacpp.PointerPointer;
  */
 final class LaunchArguments implements AutoCloseable {
     private static final int CAPACITY = 64;
-    private static final int BYTES = 1024;
+    private static final int BYTES = 4096;
 
     private final BytePointer values = new BytePointer(BYTES);
     private final MemorySegment valueMemory =

@@ -46,19 +46,18 @@ final class LazyZeros {
         return ranges != null && ranges.take(rangeOf(tensor));
     }
 
-    /** Writes what zeros the tensor still lacks, and says whether there were any. */
-    boolean settle(Tensor tensor) {
+    /** Writes what zeros the tensor still lacks. */
+    void settle(Tensor tensor) {
         update.await(tensor);
         if (pending.isEmpty()) {
-            return false;
+            return;
         }
         var ranges = pending.get(tensor.storage());
         if (ranges == null) {
-            return false;
+            return;
         }
         var storage = (Storage.Device) tensor.storage();
-        var lacking = ranges.settle(rangeOf(tensor));
-        for (var range : lacking) {
+        for (var range : ranges.settle(rangeOf(tensor))) {
             CudaErrors.check(
                     cudart.cuMemsetD8Async(
                             storage.address() + range.from(), (byte) 0, range.to() - range.from(), stream.handle),
@@ -68,7 +67,6 @@ final class LazyZeros {
         if (ranges.isEmpty()) {
             pending.remove(storage);
         }
-        return !lacking.isEmpty();
     }
 
     /** Before a memory is given back. */

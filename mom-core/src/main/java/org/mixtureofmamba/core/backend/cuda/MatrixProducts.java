@@ -1,9 +1,7 @@
 package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
 
 import org.bytedeco.cuda.cublas.cublasLtContext;
 import org.bytedeco.cuda.cublas.cublasLtMatmulAlgo_t;
@@ -29,7 +27,6 @@ import org.mixtureofmamba.core.tensor.Tensor;
  */
 final class MatrixProducts implements AutoCloseable {
     private static final long WORKSPACE_BYTES = 64 << 20;
-    private static final int SIDES = 2;
     /** Rows are rounded up to so many steps an octave, from {@link #FEWEST_ROWS} on. */
     private static final int STEPS_AN_OCTAVE = 8;
     private static final long FEWEST_ROWS = 64;
@@ -38,10 +35,8 @@ final class MatrixProducts implements AutoCloseable {
 
     private final DeviceMemory memory;
     private final LazyZeros zeros;
-    private final Lane main;
-    private final List<Lane> sides;
-    private final CudaEvent forked = new CudaEvent(CudaEvent.Timing.NONE);
-    private Lane current;
+    private final CudaStream stream;
+    private final Storage.Device workspace;
     private final cublasLtContext handle = new cublasLtContext();
     private final FloatPointer one = new FloatPointer(1f);
     private final FloatPointer zero = new FloatPointer(0f);
@@ -56,44 +51,12 @@ final class MatrixProducts implements AutoCloseable {
     private final cublasLtMatrixLayoutOpaque_t layoutD = new cublasLtMatrixLayoutOpaque_t();
     private final Map<Form, Plan> plans = new HashMap<>();
 
-    MatrixProducts(CudaStream stream, DeviceMemory memory, LazyZeros zeros, DeferredUpdate update) {
+    MatrixProducts(CudaStream stream, DeviceMemory memory, LazyZeros zeros) {
+        this.stream = stream;
         this.memory = memory;
         this.zeros = zeros;
         CudaErrors.checkProducts(cublas.cublasLtCreate(handle), "cublasLtCreate", "matrix products");
-        this.main = lane(stream);
-        this.sides = Stream.generate(() -> lane(new CudaStream("products beside others"))).limit(SIDES).toList();
-        this.current = main;
-        sides.forEach(side -> update.alsoUsedBy(side.stream));
-    }
-
-    /** A stream with the scratch memory of its products. */
-    private record Lane(CudaStream stream, Storage.Device workspace, CudaEvent done) {}
-
-    private Lane lane(CudaStream stream) {
-        var workspace = (Storage.Device) memory.allocate(WORKSPACE_BYTES, "matrix products");
-        return new Lane(stream, workspace, new CudaEvent(CudaEvent.Timing.NONE));
-    }
-
-    /**
-     * Runs products that do not depend on each other side by side: of {@code small}, each of which leaves much of the card idle, two at a time,
-     * and {@code large} on what they leave. What follows waits for all.
-     */
-    void beside(List<Runnable> large, List<Runnable> small) {
-        if (!small.isEmpty()) {
-            forked.record(main.stream);
-        }
-        var used = sides.subList(0, Math.min(sides.size(), small.size()));
-        for (int i = 0; i < used.size(); i++) {
-            current = used.get(i);
-            current.stream.await(forked);
-            for (int j = i; j < small.size(); j += used.size()) {
-                small.get(j).run();
-            }
-            current.done.record(current.stream);
-        }
-        current = main;
-        large.forEach(Runnable::run);
-        used.forEach(side -> main.stream.await(side.done));
+        this.workspace = (Storage.Device) memory.allocate(WORKSPACE_BYTES, "matrix products");
     }
 
     String version() {
@@ -187,10 +150,10 @@ final class MatrixProducts implements AutoCloseable {
         if (inner == 0) {
             throw new IllegalArgumentException("a product over nothing: " + describe(left, right, out));
         }
-        if (zeros.settle(left) | zeros.settle(right) | zeros.settle(addend) | zeros.settle(out)) {
-            forked.record(main.stream);
-            current.stream.await(forked);
-        }
+        zeros.settle(left);
+        zeros.settle(right);
+        zeros.settle(addend);
+        zeros.settle(out);
         // A row-major matrix is the transpose of a column-major one, so the library is asked for outᵀ = rightᵀ · leftᵀ.
         var form = new Form(
                 useRight == Use.PLAIN ? cublas.CUBLAS_OP_N : cublas.CUBLAS_OP_T,
@@ -233,9 +196,9 @@ final class MatrixProducts implements AutoCloseable {
                 addressD.at(out.deviceAddress()),
                 layoutD,
                 plan.algorithm,
-                addressWorkspace.at(current.workspace.address()),
+                addressWorkspace.at(workspace.address()),
                 WORKSPACE_BYTES,
-                current.stream.handle);
+                stream.handle);
     }
 
     private static String describe(Tensor left, Tensor right, Tensor out) {
@@ -335,13 +298,6 @@ final class MatrixProducts implements AutoCloseable {
         layoutC.close();
         layoutD.close();
         cublas.cublasLtDestroy(handle);
-        memory.free(main.workspace);
-        for (var side : sides) {
-            memory.free(side.workspace);
-            side.stream.close();
-            side.done.close();
-        }
-        main.done.close();
-        forked.close();
+        memory.free(workspace);
     }
 }

@@ -1,36 +1,44 @@
 package org.mixtureofmamba.core.backend.cuda;
 
-import java.util.Comparator;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.function.IntFunction;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 import org.mixtureofmamba.core.backend.Write;
+import org.mixtureofmamba.core.backend.cuda.GroupedProducts.Product;
 import org.mixtureofmamba.core.backend.cuda.MatrixProducts.Use;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** Projections: x · Wᵀ, one product for each modality's slab of rows. Nothing is gathered, scattered, masked or waited for. */
+/**
+ * Projections: x · Wᵀ, one product for each modality's slab of rows, all of them in one launch where the card has a kernel for that. Nothing is
+ * gathered, scattered, masked or waited for.
+ */
 final class SlabProjection {
-    private final MatrixProducts products;
+    private final MatrixProducts library;
+    private final Optional<GroupedProducts> grouped;
 
-    SlabProjection(MatrixProducts products) {
-        this.products = products;
+    /** @param grouped absent where the card or the precision has no such kernel */
+    SlabProjection(MatrixProducts library, Optional<GroupedProducts> grouped) {
+        this.library = library;
+        this.grouped = grouped;
     }
 
     void forward(Tensor x, List<Tensor> weights, Slabs slabs, Tensor out) {
-        forEach(slabs, slab -> List.of(() -> products.multiply(
-                rows(x, slabs, slab), Use.PLAIN, weights.get(slab), Use.TRANSPOSED, rows(out, slabs, slab))));
+        forward(products(x, weights, slabs, Optional.empty(), out));
     }
 
     void forwardAdd(Tensor x, List<Tensor> weights, Slabs slabs, Tensor residual, Tensor out) {
-        forEach(slabs, slab -> List.of(() -> products.multiplyAdd(
-                rows(x, slabs, slab),
-                Use.PLAIN,
-                weights.get(slab),
-                Use.TRANSPOSED,
-                rows(residual, slabs, slab),
-                rows(out, slabs, slab))));
+        forward(products(x, weights, slabs, Optional.of(residual), out));
+    }
+
+    private void forward(List<Product> products) {
+        if (suitGrouped(products)) {
+            grouped.orElseThrow().forward(products);
+        } else {
+            products.forEach(product -> multiply(product, Use.TRANSPOSED));
+        }
     }
 
     void backward(
@@ -41,34 +49,56 @@ final class SlabProjection {
             Tensor gradX,
             Write writeX,
             List<Tensor> gradWeights) {
-        forEach(slabs, slab -> List.of(
-                () -> {
-                    var gradXSlab = rows(gradX, slabs, slab);
-                    switch (writeX) {
-                        case OVERWRITE -> products.multiply(
-                                rows(gradOut, slabs, slab), Use.PLAIN, weights.get(slab), Use.PLAIN, gradXSlab);
-                        case ADD -> products.multiplyAdd(
-                                rows(gradOut, slabs, slab), Use.PLAIN, weights.get(slab), Use.PLAIN, gradXSlab, gradXSlab);
-                    }
-                },
-                () -> products.multiplyAdd(
-                        rows(gradOut, slabs, slab),
-                        Use.TRANSPOSED,
-                        rows(x, slabs, slab),
-                        Use.PLAIN,
-                        gradWeights.get(slab),
-                        gradWeights.get(slab))));
+        var addend = switch (writeX) {
+            case OVERWRITE -> Optional.<Tensor>empty();
+            case ADD -> Optional.of(gradX);
+        };
+        var products = products(gradOut, weights, slabs, addend, gradX);
+        if (suitGrouped(products)) {
+            grouped.orElseThrow().gradX(products);
+        } else {
+            products.forEach(product -> multiply(product, Use.PLAIN));
+        }
+        var gradients = new ArrayList<Product>();
+        for (int slab : present(slabs)) {
+            gradients.add(new Product(
+                    rows(gradOut, slabs, slab), rows(x, slabs, slab), Optional.empty(), gradWeights.get(slab)));
+        }
+        if (!suitGrouped(gradients) || !grouped.orElseThrow().gradW(gradients)) {
+            gradients.forEach(product -> library.multiplyAdd(
+                    product.left(), Use.TRANSPOSED, product.right(), Use.PLAIN, product.out(), product.out()));
+        }
     }
 
-    /** The products of every slab that has rows, those of the smaller slabs beside the largest's. */
-    private void forEach(Slabs slabs, IntFunction<List<Runnable>> productsOf) {
-        var present = IntStream.range(0, slabs.count())
-                .filter(slab -> slabs.size(slab) > 0)
-                .boxed()
-                .sorted(Comparator.comparingInt(slabs::size).reversed())
-                .toList();
-        var small = present.stream().skip(1).flatMap(slab -> productsOf.apply(slab).stream()).toList();
-        present.stream().limit(1).forEach(largest -> products.beside(productsOf.apply(largest), small));
+    private boolean suitGrouped(List<Product> products) {
+        return grouped.isPresent() && !products.isEmpty() && products.stream().allMatch(Product::isSuited);
+    }
+
+    private void multiply(Product product, Use useRight) {
+        if (product.addend().isPresent()) {
+            library.multiplyAdd(
+                    product.left(), Use.PLAIN, product.right(), useRight, product.addend().get(), product.out());
+        } else {
+            library.multiply(product.left(), Use.PLAIN, product.right(), useRight, product.out());
+        }
+    }
+
+    /** left · weight (+ addend), of every slab that has rows. */
+    private static List<Product> products(
+            Tensor left, List<Tensor> weights, Slabs slabs, Optional<Tensor> addend, Tensor out) {
+        var products = new ArrayList<Product>();
+        for (int slab : present(slabs)) {
+            products.add(new Product(
+                    rows(left, slabs, slab),
+                    weights.get(slab),
+                    addend.map(tensor -> rows(tensor, slabs, slab)),
+                    rows(out, slabs, slab)));
+        }
+        return products;
+    }
+
+    private static int[] present(Slabs slabs) {
+        return IntStream.range(0, slabs.count()).filter(slab -> slabs.size(slab) > 0).toArray();
     }
 
     private static Tensor rows(Tensor tensor, Slabs slabs, int slab) {

@@ -71,7 +71,7 @@ class SlabProjectionGpuTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"256,1024", "512,48", "16,512", "512,256", "2048,96", "64,2048", "40,72", "8,8", "128,160"})
+    @CsvSource({"256,1024", "512,48", "16,512", "512,256", "2048,96", "64,2048", "40,72", "8,8", "128,160", "64,16384", "4096,64"})
     void equalTheirSumsInFloat64(int in, int features) {
         var slabs = new Slabs(0, 300, 300, 301, 700, 1113);
         int tokens = 1113;
