@@ -5,6 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 
 import org.mixtureofmamba.core.backend.Backends;
+import org.mixtureofmamba.core.backend.cuda.Nd4jCuda;
 import org.mixtureofmamba.train.Environment;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,6 +29,7 @@ final class DoctorCommand implements Runnable {
         for (var provider : Backends.all()) {
             obstacles.put(provider.name(), provider.obstacle());
         }
+        obstacles.put("nd4j-cuda", Nd4jCuda.obstacle());
         var out = spec.commandLine().getOut();
         if (json) {
             out.println(JsonMapper.shared().writeValueAsString(Map.of("environment", environment, "obstacles", obstacles)));

@@ -114,7 +114,7 @@ class CommandLineTest {
 
     @Test
     void doctorTellsOfEveryBackend() {
-        assertThat(run("doctor").out()).contains("cpu", "reference", "java");
+        assertThat(run("doctor").out()).contains("cpu", "reference", "java", "nd4j-cuda");
         var json = JsonMapper.shared().readTree(run("doctor", "--json").out());
         assertThat(json.path("obstacles").has("cpu")).isTrue();
     }

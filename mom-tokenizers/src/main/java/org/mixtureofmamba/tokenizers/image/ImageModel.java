@@ -34,8 +34,8 @@ public enum ImageModel {
     KL_64 {
         @Override
         public ImageModelTrainer trainer(long seed) {
-            var recipe = new AutoencoderRecipe(new AutoencoderConfig(64, 4, 1, 64, 2, 8), 16, 1_200, 1e-3, 1, 0, 0, 200_000, seed);
-            return new KlAutoencoderTrainer(recipe, 1e-3);
+            var recipe = new AutoencoderRecipe(new AutoencoderConfig(64, 4, 1, 64, 2, 8), 16, 6_000, 2e-3, 0.25, 0, 0.002, 200_000, seed);
+            return new KlAutoencoderTrainer(recipe, 0.03);
         }
     },
     /** 256 x 256 pixels as 32 x 32 latents of 8: Transfusion's (arXiv 2408.11039). */

@@ -68,7 +68,7 @@ class PretrainedImagesTest {
     @Test
     void theFirstStepsOfTheAutoencodersTrainingReproduce() {
         var training = ImageModel.KL_64.trainer(0).begin(TRAINED.stream());
-        double[] expected = {0.0851302374, 0.0795986922, 0.0813562179};
+        double[] expected = {3.7052282797, 3.6574160010, 3.6736551514};
         for (double loss : expected) {
             assertThat(training.step().reconstruction()).isCloseTo(loss, withinPercentage(0.1));
         }
@@ -91,7 +91,7 @@ class PretrainedImagesTest {
             }
             psnr += ImageQuality.psnr(Pixels.fit(image, 64, 64), Pixels.fit(autoencoder.decode(latents), 64, 64));
         }
-        assertThat(psnr / HELD_OUT.size()).isGreaterThan(23.0);
+        assertThat(psnr / HELD_OUT.size()).isGreaterThan(26.7);
         assertThat(sum / n).isCloseTo(0, within(0.1));
         assertThat(Math.sqrt(squares / n)).isCloseTo(1, within(0.1));
         float[] hostile = new float[8 * 8 * 8];
