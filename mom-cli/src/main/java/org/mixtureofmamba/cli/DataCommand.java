@@ -164,7 +164,10 @@ final class DataCommand implements Runnable {
             }
             preparation.begin(parsed, out);
             request.save(set, out.resolve("tokenizers"));
-            make(helping, request, preparation, parsed, out, ShardShelf.HERE);
+            var manifest = make(helping, request, preparation, parsed, out, ShardShelf.HERE);
+            manifest.parts().stream().filter(part -> part.skipped() > 0).forEach(part -> spec.commandLine().getErr().println(
+                    "mom: passed over %,d of %,d samples of %s; %s says why".formatted(
+                            part.skipped(), part.samples(), part.name(), out.resolve("skipped"))));
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }

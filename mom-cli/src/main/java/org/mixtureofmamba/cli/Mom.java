@@ -1,6 +1,8 @@
 package org.mixtureofmamba.cli;
 
 import java.io.PrintWriter;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 import org.mixtureofmamba.core.MomException;
 import picocli.CommandLine;
@@ -29,6 +31,9 @@ import picocli.CommandLine.ScopeType;
         scope = ScopeType.INHERIT,
         versionProvider = Version.class)
 public final class Mom {
+    /** The Parquet library says on stderr, as information, which instructions it uses. Held, since a logger nobody holds forgets its level. */
+    private static final Logger PARQUET = Logger.getLogger("dev.hardwood");
+
     @Option(
             names = "--debug",
             scope = ScopeType.INHERIT,
@@ -37,6 +42,7 @@ public final class Mom {
 
     /** Runs one command and ends the process with its exit code. */
     public static void main(String[] arguments) {
+        PARQUET.setLevel(Level.WARNING);
         try {
             System.exit(commandLine().execute(arguments));
         } catch (OutOfMemoryError e) {

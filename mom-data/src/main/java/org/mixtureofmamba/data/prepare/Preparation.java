@@ -60,7 +60,7 @@ public record Preparation(
     public Manifest run(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress) {
         checkNames(sources);
         try {
-            Files.createDirectories(out);
+            createDirectory(out);
             try (var channel = FileChannel.open(
                             out.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                     var lock = channel.tryLock()) {
@@ -80,7 +80,7 @@ public record Preparation(
     public void begin(List<Source> sources, Path out) {
         checkNames(sources);
         try {
-            Files.createDirectories(out);
+            createDirectory(out);
             agreeWith(plan(sources), out);
         } catch (IOException e) {
             throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
@@ -160,6 +160,13 @@ public record Preparation(
         return Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().name("prepare-", 0).factory());
     }
 
+    private static void createDirectory(Path out) throws IOException {
+        if (Files.exists(out) && !Files.isDirectory(out)) {
+            throw new UserException("%s is no directory; name another for the corpus".formatted(out));
+        }
+        Files.createDirectories(out);
+    }
+
     private static UserException busy(Path out) {
         return new UserException("%s is being prepared by another process; wait for it or choose another directory".formatted(out));
     }
@@ -188,6 +195,10 @@ public record Preparation(
             for (var source : sources) {
                 entries.add(new PartPreparation(this, source, out, workers, shelf, progress).run());
             }
+        }
+        if (entries.stream().allMatch(entry -> entry.samples() == 0)) {
+            throw new UserException("there is no sample in %s; check the paths".formatted(
+                    String.join(", ", sources.stream().map(Source::description).toList())));
         }
         if (entries.stream().allMatch(entry -> entry.documents() == 0)) {
             throw new UserException("no document came of %s; %s says why each sample was skipped".formatted(

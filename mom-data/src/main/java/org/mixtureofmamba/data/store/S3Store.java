@@ -217,7 +217,7 @@ public final class S3Store implements ObjectStore {
     /** {@inheritDoc} Parts of uploads that were never completed. */
     @Override
     public void sweep() {
-        asking("sweep", place(""), () -> {
+        asking("list", place(""), () -> {
             client.listMultipartUploadsPaginator(request -> request.bucket(bucket).prefix(prefix)).uploads().stream()
                     .toList()
                     .forEach(upload -> client.abortMultipartUpload(

@@ -244,11 +244,25 @@ class PreparationTest {
     }
 
     @Test
+    void aFileIsNoPlaceForACorpus() throws IOException {
+        var file = directory.resolve("file");
+        Files.writeString(file, "a letter");
+        assertThatThrownBy(() -> preparation(1).run(sources(), file, PrepareProgress.SILENT))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("is no directory");
+        assertThat(file).hasContent("a letter");
+    }
+
+    @Test
     void aSourceWithoutDocumentsIsRefused() {
         var nothing = new SampleSource("nothing", List.of(new Sample.Text("blank", "")));
         assertThatThrownBy(() -> preparation(1).run(List.of(nothing), directory, PrepareProgress.SILENT))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("no document came of");
+        var empty = new SampleSource("empty", List.of());
+        assertThatThrownBy(() -> preparation(1).run(List.of(empty), directory.resolve("empty"), PrepareProgress.SILENT))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("there is no sample in");
         assertThat(directory.resolve("corpus.json")).doesNotExist();
     }
 
