@@ -44,7 +44,7 @@ public interface Backend extends AutoCloseable {
     /** The matrix-product rate this device can reach, in floating-point operations a second, where it is known. */
     OptionalDouble peakFlopsPerSecond();
 
-    /** Joules the device has used since some fixed moment, where it has a meter of its own. */
+    /** Joules the device has used since some fixed moment, where it has a meter of its own, whose readings may be a tenth of a second old. */
     default OptionalDouble energyJoules() {
         return OptionalDouble.empty();
     }
