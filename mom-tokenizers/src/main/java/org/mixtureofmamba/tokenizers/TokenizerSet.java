@@ -8,8 +8,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -45,7 +47,7 @@ public final class TokenizerSet {
     private final ImageTokenizer image;
     private final SpeechTokenizer speech;
     private final Vocabulary vocabulary;
-    private final String fingerprint;
+    private final String manifest;
 
     /** The parts of a set and their files. */
     private enum Part {
@@ -89,11 +91,11 @@ public final class TokenizerSet {
         }
     }
 
-    private TokenizerSet(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech, String fingerprint) {
+    private TokenizerSet(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech, String manifest) {
         this.text = text;
         this.image = image;
         this.speech = speech;
-        this.fingerprint = fingerprint;
+        this.manifest = manifest;
         vocabulary = new Vocabulary(text.vocabularySize(), image.codebookSize(), speech.units());
     }
 
@@ -115,7 +117,19 @@ public final class TokenizerSet {
 
     /** SHA-256 of the manifest, in hex: equal for equal tokenizers, whatever directory they lie in. */
     public String fingerprint() {
-        return fingerprint;
+        return sha256(manifest.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** The manifest as it is written: a JSON object with kind and SHA-256 of each tokenizer. */
+    public String manifest() {
+        return manifest;
+    }
+
+    /** The parts, as {@code image}, of which two manifests name different files. */
+    public static List<String> differences(String manifest, String other) {
+        JsonNode one = parse(manifest.getBytes(StandardCharsets.UTF_8), "a manifest");
+        JsonNode two = parse(other.getBytes(StandardCharsets.UTF_8), "a manifest");
+        return Arrays.stream(Part.values()).map(Part::key).filter(part -> !one.path(part).equals(two.path(part))).toList();
     }
 
     /**
@@ -170,7 +184,7 @@ public final class TokenizerSet {
         ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(Part.IMAGE, root, source,
                 Map.of(PatchQuantizer.KIND, PatchQuantizer::read, ConvolutionalQuantizer.KIND, ConvolutionalQuantizer::read));
         SpeechTokenizer speech = TokenizerSet.<SpeechTokenizer>load(Part.SPEECH, root, source, Map.of(SpeechUnits.KIND, SpeechUnits::read));
-        return new TokenizerSet(text, image, speech, sha256(manifest));
+        return new TokenizerSet(text, image, speech, new String(manifest, StandardCharsets.UTF_8));
     }
 
     /** Reads one kind of tokenizer from its file. */
@@ -225,7 +239,7 @@ public final class TokenizerSet {
         write(text, image, speech, directory);
     }
 
-    /** Writes everything and returns the manifest's digest. */
+    /** Writes everything and returns the manifest. */
     private static String write(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech, Path directory) {
         var manifest = new LinkedHashMap<String, Object>();
         manifest.put("version", VERSION);
@@ -246,9 +260,9 @@ public final class TokenizerSet {
                 });
         var vocabulary = new Vocabulary(text.vocabularySize(), image.codebookSize(), speech.units());
         manifest.put("vocabulary", vocabulary.size());
-        byte[] bytes = (MAPPER.writeValueAsString(manifest) + "\n").getBytes(StandardCharsets.UTF_8);
-        AtomicFiles.write(directory.resolve(MANIFEST), out -> out.write(bytes));
-        return sha256(bytes);
+        String json = MAPPER.writeValueAsString(manifest) + "\n";
+        AtomicFiles.writeString(directory.resolve(MANIFEST), json);
+        return json;
     }
 
     private static String sha256(byte[] bytes) {

@@ -24,6 +24,7 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.nn.Parameters;
 import org.mixtureofmamba.data.loader.LoaderState;
+import org.mixtureofmamba.tokenizers.TokenizerSet;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.PropertyNamingStrategies;
@@ -36,13 +37,15 @@ import tools.jackson.databind.json.JsonMapper;
  * <pre>
  * model.safetensors      master weights under their official names
  * optimizer.safetensors  first_moment.NAME and second_moment.NAME
- * trainer.json           step, what was spent, loader state, fingerprint of the data, and the hashes of the other two
+ * tokenizers.json        the manifest of the tokenizers: kind and hash of each
+ * trainer.json           step, what was spent, loader state, fingerprint of the data, and the hashes of the others
  * </pre>
  */
 public final class Checkpoints {
     private static final Pattern NAME = Pattern.compile("step-(\\d{1,18})");
     private static final String MODEL = "model.safetensors";
     private static final String OPTIMIZER = "optimizer.safetensors";
+    private static final String TOKENIZERS = "tokenizers.json";
     private static final String TRAINER = "trainer.json";
     private static final long LARGEST_JSON = 64 << 20;
 
@@ -56,6 +59,7 @@ public final class Checkpoints {
     private final Path directory;
     private final int keep;
     private final String fingerprint;
+    private final Optional<String> tokenizers;
 
     /** The contents of {@code trainer.json}. */
     record State(
@@ -64,8 +68,10 @@ public final class Checkpoints {
     /**
      * @param keep how many of the newest stay
      * @param fingerprint of tokenizers and corpus
+     * @param tokenizers their manifest, where it is known
      */
-    Checkpoints(Path directory, int keep, String fingerprint) {
+    Checkpoints(Path directory, int keep, String fingerprint, Optional<String> tokenizers) {
+        this.tokenizers = tokenizers;
         this.directory = directory;
         this.keep = keep;
         this.fingerprint = fingerprint;
@@ -88,9 +94,12 @@ public final class Checkpoints {
             files.write(
                     beside.resolve(OPTIMIZER),
                     Map.of("first_moment.", moments.first(), "second_moment.", moments.second()));
+            tokenizers.ifPresent(manifest -> AtomicFiles.writeString(beside.resolve(TOKENIZERS), manifest));
             var hashes = new LinkedHashMap<String, String>();
-            for (var name : List.of(MODEL, OPTIMIZER)) {
-                hashes.put(name, sha256(beside.resolve(name)));
+            for (var name : List.of(MODEL, OPTIMIZER, TOKENIZERS)) {
+                if (Files.exists(beside.resolve(name))) {
+                    hashes.put(name, sha256(beside.resolve(name)));
+                }
             }
             var state = new State(progress.step(), progress.spent(), loader, fingerprint, hashes);
             AtomicFiles.writeString(beside.resolve(TRAINER), JSON.writeValueAsString(state) + "\n");
@@ -219,10 +228,27 @@ public final class Checkpoints {
     }
 
     private void requireData(Path checkpoint, State state) {
+        requireTokenizers(checkpoint, state);
         if (!state.data().equals(fingerprint)) {
             throw new UserException(
                     "%s was made with other tokenizers or other data (%s) than these (%s); give data.source what it was trained on"
                             .formatted(checkpoint, state.data(), fingerprint));
+        }
+    }
+
+    private void requireTokenizers(Path checkpoint, State state) {
+        if (tokenizers.isEmpty() || !state.sha256().containsKey(TOKENIZERS)) {
+            return;
+        }
+        verify(checkpoint, state, List.of(TOKENIZERS));
+        try {
+            var differences = TokenizerSet.differences(Files.readString(checkpoint.resolve(TOKENIZERS)), tokenizers.get());
+            if (!differences.isEmpty()) {
+                throw new UserException("%s was made with another tokenizer of %s than this data; give data.source what it was trained on"
+                        .formatted(checkpoint, String.join(" and ", differences)));
+            }
+        } catch (IOException e) {
+            throw damaged(checkpoint, "cannot read " + TOKENIZERS, e);
         }
     }
 

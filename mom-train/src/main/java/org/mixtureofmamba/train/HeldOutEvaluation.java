@@ -30,7 +30,7 @@ public record HeldOutEvaluation(Path run, long step, Losses losses) {
                         backend,
                         config.backend().recompute(),
                         config.seed())) {
-            var checkpoints = new Checkpoints(run.resolve("checkpoints"), 1, data.fingerprint());
+            var checkpoints = new Checkpoints(run.resolve("checkpoints"), 1, data.fingerprint(), data.tokenizers());
             long step = checkpoints.loadWeights(backend, model.parameters());
             for (long i = 0; i < data.heldOut().count(); i++) {
                 model.forward(model.place(data.heldOut().batch(i)));

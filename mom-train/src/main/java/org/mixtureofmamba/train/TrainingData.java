@@ -1,7 +1,10 @@
 package org.mixtureofmamba.train;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumMap;
+import java.util.Optional;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
@@ -23,6 +26,7 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
  * @param vocabulary V
  * @param modalities M
  * @param fingerprint of tokenizers and corpus: a checkpoint goes on only with the one it was made with
+ * @param tokenizers their manifest, which checkpoints carry; empty where a corpus came without its tokenizers
  * @param resources what closing frees
  */
 public record TrainingData(
@@ -31,6 +35,7 @@ public record TrainingData(
         int vocabulary,
         int modalities,
         String fingerprint,
+        Optional<String> tokenizers,
         Resources resources)
         implements AutoCloseable {
     /** Where the embedded corpus is kept once it is tokenised, and corpora that are in a bucket once they are fetched. */
@@ -74,6 +79,7 @@ public record TrainingData(
                     corpus.vocabulary().size(),
                     corpus.setting().modalities(),
                     corpus.fingerprint(),
+                    tokenizers(settings, corpus),
                     () -> {
                         train.close();
                         heldOut.close();
@@ -82,6 +88,18 @@ public record TrainingData(
         } catch (RuntimeException e) {
             corpus.close();
             throw e;
+        }
+    }
+
+    private static Optional<String> tokenizers(RunConfig.Data settings, TokenCorpus corpus) {
+        if (settings.source().equals(RunConfig.Data.DEMO)) {
+            return Optional.of(TokenizerSet.demo().manifest());
+        }
+        var manifest = corpus.directory().resolve("tokenizers").resolve(TokenizerSet.MANIFEST);
+        try {
+            return Files.exists(manifest) ? Optional.of(Files.readString(manifest)) : Optional.empty();
+        } catch (IOException e) {
+            throw new UserException("cannot read %s: %s".formatted(manifest, e), e);
         }
     }
 

@@ -51,7 +51,7 @@ public final class TrainingRun {
     }
 
     private long train(RunDirectory directory, Backend backend, LanguageModel model) {
-        var checkpoints = new Checkpoints(directory.checkpoints(), config.checkpoint().keep(), data.fingerprint());
+        var checkpoints = new Checkpoints(directory.checkpoints(), config.checkpoint().keep(), data.fingerprint(), data.tokenizers());
         var parameters = model.parameters();
         try (var moments = new Moments(backend, parameters)) {
             var start = checkpoints.loadNewest(backend, parameters, moments, data.train());

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.train;
 
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.SplittableRandom;
 
 import org.mixtureofmamba.core.modality.Modality;
@@ -11,6 +12,10 @@ final class SyntheticData {
     static final int IDS_PER_MODALITY = 8;
     static final int VOCABULARY = IDS_PER_MODALITY * Modality.count();
 
+    static final String TOKENIZERS = """
+            {"version": 1, "text": {"kind": "t", "sha256": "1"}, "image": {"kind": "i", "sha256": "2"}, "speech": {"kind": "s", "sha256": "3"}}
+            """;
+
     private SyntheticData() {}
 
     static TrainingData of(int batch, int length, long seed) {
@@ -20,6 +25,7 @@ final class SyntheticData {
                 VOCABULARY,
                 Modality.count(),
                 "synthetic",
+                Optional.of(TOKENIZERS),
                 () -> {});
     }
 

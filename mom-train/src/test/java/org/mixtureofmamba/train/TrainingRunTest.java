@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 
@@ -30,7 +31,7 @@ class TrainingRunTest {
     @Test
     void learnsOneBatchByHeart() throws IOException {
         var batch = SyntheticData.batch(BATCH, LENGTH, 5);
-        var data = new TrainingData(index -> batch, index -> batch, SyntheticData.VOCABULARY, 3, "one batch", () -> {});
+        var data = new TrainingData(index -> batch, index -> batch, SyntheticData.VOCABULARY, 3, "one batch", Optional.empty(), () -> {});
         var config = config("overfit", "steps=150", "optimizer.lr=0.02", "optimizer.schedule=constant", "optimizer.warmup=5");
         var losses = new ArrayList<Double>();
         new TrainingRun(config, data, collecting(losses), () -> false, Duration.ZERO).train(false);
@@ -141,10 +142,26 @@ class TrainingRunTest {
         var config = config("moved", "steps=4", "checkpoint.every=2");
         run(config, 2, false);
         var data = SyntheticData.of(BATCH, LENGTH, 0);
-        var other = new TrainingData(data.train(), data.heldOut(), data.vocabulary(), 3, "another", () -> {});
+        var other = new TrainingData(data.train(), data.heldOut(), data.vocabulary(), 3, "another", data.tokenizers(), () -> {});
         assertThatThrownBy(() -> new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("other tokenizers or other data");
+    }
+
+    @Test
+    void aCheckpointCarriesTheManifestOfItsTokenizersAndRefusesOthers() throws IOException {
+        var config = config("carrying", "steps=4", "checkpoint.every=2");
+        run(config, 2, false);
+        var file = directory.resolve("carrying/checkpoints/step-2/tokenizers.json");
+        assertThat(file).hasContent(SyntheticData.TOKENIZERS);
+        var data = SyntheticData.of(BATCH, LENGTH, 0);
+        var manifest = SyntheticData.TOKENIZERS.replace("\"2\"", "\"9\"");
+        var other = new TrainingData(data.train(), data.heldOut(), data.vocabulary(), 3, data.fingerprint(), Optional.of(manifest), () -> {});
+        assertThatThrownBy(() -> new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("another tokenizer of image");
+        Files.writeString(file, manifest);
+        assertThatThrownBy(() -> run(config, 4, true)).isInstanceOf(UserException.class).hasMessageContaining("tokenizers.json is not what was written");
     }
 
     @Test
