@@ -63,6 +63,8 @@ public record S3Settings(Optional<URI> endpoint, String region, AwsCredentialsPr
                 // Files carry checksums of their own, see S3Store; not every compatible service knows Amazon's newer ones.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
+                // What is sent is in memory and can be signed whole; the chunked way some services answer by hanging up.
+                .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
                 .overrideConfiguration(o -> o.retryStrategy(retry -> retry.maxAttempts(attempts)))
                 .forcePathStyle(endpoint.isPresent());
         endpoint.ifPresent(client::endpointOverride);

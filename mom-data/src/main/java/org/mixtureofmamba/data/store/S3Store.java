@@ -254,6 +254,10 @@ public final class S3Store implements ObjectStore {
 
     /** A service that refuses may hang up while a file is being sent, so that its answer is lost: a short question brings it. */
     private MomException unanswered(String what, String place, RuntimeException e) {
+        if (e.getMessage() != null && e.getMessage().startsWith("Unable to load credentials")) {
+            return new UserException("cannot %s %s: there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+                    .formatted(what, place), e);
+        }
         try {
             client.headBucket(request -> request.bucket(bucket));
         } catch (S3Exception answered) {
