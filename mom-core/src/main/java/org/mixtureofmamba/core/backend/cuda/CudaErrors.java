@@ -9,11 +9,6 @@ import org.mixtureofmamba.core.FailureException;
 
 /** Turns the status of a CUDA call into an exception that names the call, the operation it served and the remedy. */
 final class CudaErrors {
-    // Of CUDA 13 that the presets of 11.6, with which the profile nd4j-cuda compiles, do not name.
-    private static final int CALL_REQUIRES_NEWER_DRIVER = 36;
-    private static final int DEVICE_UNAVAILABLE = 46;
-    private static final int CONTAINED = 721;
-
     private CudaErrors() {}
 
     /**
@@ -50,10 +45,10 @@ final class CudaErrors {
                 "check nvidia-smi and CUDA_VISIBLE_DEVICES, or run with backend: cpu";
             case cudart.CUDA_ERROR_OUT_OF_MEMORY ->
                 "end other programs on the card (nvidia-smi lists them), or use a smaller batch, recompute: blocks or a smaller scale";
-            case DEVICE_UNAVAILABLE,
+            case cudart.CUDA_ERROR_DEVICE_UNAVAILABLE,
                     cudart.CUDA_ERROR_ECC_UNCORRECTABLE,
                     cudart.CUDA_ERROR_NVLINK_UNCORRECTABLE,
-                    CONTAINED,
+                    cudart.CUDA_ERROR_CONTAINED,
                     cudart.CUDA_ERROR_HARDWARE_STACK_ERROR,
                     cudart.CUDA_ERROR_UNKNOWN ->
                 "the device was lost: check nvidia-smi and the kernel log for Xid messages, then go on from the last checkpoint with --resume";
@@ -62,7 +57,7 @@ final class CudaErrors {
             case cudart.CUDA_ERROR_NO_BINARY_FOR_GPU,
                     cudart.CUDA_ERROR_INVALID_IMAGE,
                     cudart.CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
-                    CALL_REQUIRES_NEWER_DRIVER,
+                    cudart.CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER,
                     cudart.CUDA_ERROR_STUB_LIBRARY ->
                 "install NVIDIA driver 580 or newer";
             case cudart.CUDA_ERROR_ILLEGAL_ADDRESS, cudart.CUDA_ERROR_MISALIGNED_ADDRESS, cudart.CUDA_ERROR_LAUNCH_FAILED ->
