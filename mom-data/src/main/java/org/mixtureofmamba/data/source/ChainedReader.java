@@ -6,12 +6,13 @@ import java.util.NoSuchElementException;
 import java.util.function.Function;
 
 /** The samples of several places, one place open at a time. */
-final class ChainedReader<P> implements SampleReader {
+public final class ChainedReader<P> implements SampleReader {
     private final Iterator<P> places;
     private final Function<P, SampleReader> opener;
     private SampleReader current = new ListReader(List.of());
 
-    ChainedReader(List<P> places, Function<P, SampleReader> opener) {
+    /** @param opener of a place, called when the one before it is read */
+    public ChainedReader(List<P> places, Function<P, SampleReader> opener) {
         this.places = places.iterator();
         this.opener = opener;
     }
