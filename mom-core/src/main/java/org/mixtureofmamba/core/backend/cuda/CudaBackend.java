@@ -54,8 +54,8 @@ final class CudaBackend implements Backend {
         try {
             this.precision = options.precision();
             this.device = opened(new CudaDevice(options.device()));
-            this.stream = opened(CudaStream.preferred("the training step"));
-            this.update = opened(new DeferredUpdate(stream));
+            this.stream = opened(new CudaStream("the training step"));
+            this.update = new DeferredUpdate(stream);
             var zeros = new LazyZeros(stream, update);
             var cache = new KernelCache(KernelCache.usualFolder(System.getenv()), compiler);
             var kernels = opened(new Kernels(device, cache, precision, stream, zeros));
@@ -71,7 +71,7 @@ final class CudaBackend implements Backend {
             this.convolution = new SequenceConvolution(kernels, workspace, channels);
             this.scan = new SequenceScan(kernels, workspace, channels, zeros, update, device.multiprocessors());
             this.crossEntropy = new CrossEntropy(kernels, products, workspace);
-            this.optimizer = new Optimizer(kernels, memory, zeros, update, device.multiprocessors());
+            this.optimizer = new Optimizer(kernels, memory, zeros, update, device);
             this.power = opened(new PowerMeter(new CudaLibraries(System.getenv()), device.busId()));
         } catch (RuntimeException | Error e) {
             closeOpened();

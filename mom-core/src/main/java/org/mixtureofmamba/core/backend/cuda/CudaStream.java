@@ -14,24 +14,6 @@ final class CudaStream implements AutoCloseable {
         CudaErrors.check(cudart.cuStreamCreate(handle, cudart.CU_STREAM_NON_BLOCKING), "cuStreamCreate", name);
     }
 
-    /** One whose blocks go to the multiprocessors before those of other streams. */
-    static CudaStream preferred(String name) {
-        return new CudaStream(name, greatestPriority());
-    }
-
-    private CudaStream(String name, int priority) {
-        this.name = name;
-        CudaErrors.check(
-                cudart.cuStreamCreateWithPriority(handle, cudart.CU_STREAM_NON_BLOCKING, priority), "cuStreamCreateWithPriority", name);
-    }
-
-    private static int greatestPriority() {
-        var least = new int[1];
-        var greatest = new int[1];
-        CudaErrors.check(cudart.cuCtxGetStreamPriorityRange(least, greatest), "cuCtxGetStreamPriorityRange", "streams");
-        return greatest[0];
-    }
-
     void await(CudaEvent event) {
         CudaErrors.check(
                 cudart.cuStreamWaitEvent(handle, event.handle, cudart.CU_EVENT_WAIT_DEFAULT), "cuStreamWaitEvent", name);

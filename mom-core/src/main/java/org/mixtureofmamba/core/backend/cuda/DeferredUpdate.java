@@ -1,6 +1,5 @@
 package org.mixtureofmamba.core.backend.cuda;
 
-import java.util.ArrayList;
 import java.util.List;
 
 import org.mixtureofmamba.core.tensor.Storage;
@@ -8,45 +7,44 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * The optimizer's pass over the large weights, put off into the next forward. It only moves memory, and a scan only computes: so a part of it
- * runs beside each scan, on a stream of its own. What the user of a weight finds undone is done for it on the spot. Weights are updated in the
- * order in which they lie, which is that in which forward uses them.
+ * runs beside each scan. What the user of a weight finds undone is done for it on the spot. Weights are updated in the order in which they
+ * lie, which is that in which forward uses them.
  */
-final class DeferredUpdate implements AutoCloseable {
+final class DeferredUpdate {
     /** Elements done on the spot at the least, so that a layer's weights are not many small launches. */
     private static final long LEAST_ON_THE_SPOT = 1 << 20;
 
     /** Elements in multiples of which parts are cut. */
-    static final long MULTIPLE = 128;
+    static final long MULTIPLE = 1024;
 
-    private final CudaStream working;
-    private final CudaStream beside = new CudaStream("the optimizer");
-    private final CudaEvent forked = new CudaEvent(CudaEvent.Timing.NONE);
-    private final List<Part> parts = new ArrayList<>();
+    /** Parts beside scans; what is left after them is done on the spot. */
+    static final int MOST_PARTS = 1024;
+
+    private final CudaStream stream;
     private Pass pass;
     private List<Tensor> weights = List.of();
     private List<Tensor> state = List.of();
     private long size;
     private long given;
-    private int partsGiven;
-    private int partsAwaited;
+    private int parts;
+    private long needed;
+    private long neededBefore;
 
     /** Launches the update of elements {@code from} to {@code to}, which are multiples of {@link #MULTIPLE}. */
     interface Pass {
-        /** In the working stream, on the whole card. */
+        /** On the whole card. */
         void alone(long from, long to);
 
-        /** In another stream, where a scan leaves room. */
-        void beside(long from, long to, CudaStream stream);
+        /**
+         * Beside the scan launched last.
+         *
+         * @param part counted from 0 in each update
+         */
+        void besideLast(int part, long from, long to);
     }
 
-    /** What runs beside a scan: its first element, and the mark behind it. */
-    private static final class Part {
-        private final CudaEvent done = new CudaEvent(CudaEvent.Timing.NONE);
-        private long from;
-    }
-
-    DeferredUpdate(CudaStream working) {
-        this.working = working;
+    DeferredUpdate(CudaStream stream) {
+        this.stream = stream;
     }
 
     /**
@@ -62,38 +60,30 @@ final class DeferredUpdate implements AutoCloseable {
         this.state = state;
         this.size = size;
         given = 0;
-        partsGiven = 0;
-        partsAwaited = 0;
+        parts = 0;
+        needed = 0;
+        neededBefore = 0;
     }
 
     /**
-     * Runs a scan, and beside it a part of the update.
+     * After the launch of a scan: runs a part of the update beside it, at least what the next layer will need if it is like this one.
      *
-     * @param launch of the scan, in the working stream
      * @param elements how many the scan has time for
      */
-    void besideScan(Runnable launch, long elements) {
-        if (given == size) {
-            launch.run();
+    void besideScan(long elements) {
+        if (given == size || parts == MOST_PARTS) {
             return;
         }
-        forked.record(working);
-        launch.run();
-        beside.await(forked);
-        if (parts.size() == partsGiven) {
-            parts.add(new Part());
-        }
-        var part = parts.get(partsGiven++);
-        part.from = given;
-        long to = Math.min(size, given + roundUp(elements, MULTIPLE));
-        pass.beside(given, to, beside);
-        part.done.record(beside);
+        long nextLayer = neededBefore == 0 ? 0 : 2 * needed - neededBefore;
+        neededBefore = needed;
+        long to = Math.min(size, roundUp(Math.max(given + elements, nextLayer), MULTIPLE));
+        pass.besideLast(parts++, given, to);
         given = to;
     }
 
     /** Before a tensor is read or written. */
     void await(Tensor tensor) {
-        if (given == size && partsAwaited == partsGiven) {
+        if (given == size) {
             return;
         }
         if (isAmong(state, tensor.storage())) {
@@ -104,15 +94,13 @@ final class DeferredUpdate implements AutoCloseable {
         }
     }
 
-    /** Gives all that is left to the working stream and makes it wait for the rest. */
+    /** Does all that is left. */
     void finish() {
         await(size);
     }
 
     private void await(long end) {
-        while (partsAwaited < partsGiven && parts.get(partsAwaited).from < end) {
-            working.await(parts.get(partsAwaited++).done);
-        }
+        needed = Math.max(needed, end);
         if (given < end) {
             long to = Math.min(size, Math.max(roundUp(end, MULTIPLE), given + LEAST_ON_THE_SPOT));
             pass.alone(given, to);
@@ -124,7 +112,7 @@ final class DeferredUpdate implements AutoCloseable {
     void leave(Storage storage) {
         if (isAmong(weights, storage) || isAmong(state, storage)) {
             finish();
-            working.synchronize();
+            stream.synchronize();
         }
     }
 
@@ -139,13 +127,5 @@ final class DeferredUpdate implements AutoCloseable {
 
     private static long roundUp(long value, long multiple) {
         return (value + multiple - 1) / multiple * multiple;
-    }
-
-    @Override
-    public void close() {
-        beside.synchronize();
-        beside.close();
-        forked.close();
-        parts.forEach(part -> part.done.close());
     }
 }

@@ -4,6 +4,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 import org.bytedeco.cuda.cudart.CUfunc_st;
+import org.bytedeco.cuda.cudart.CUlaunchAttribute;
+import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
@@ -17,6 +19,7 @@ import org.mixtureofmamba.core.tensor.Tensor;
  */
 final class Kernel {
     private static final int SHARED_WITHOUT_ASKING = 48 << 10;
+    private static final int ALL_SHARED = 100; // percent
     private static final PointerPointer<Pointer> NONE = new PointerPointer<>((Pointer) null);
 
     private final String name;
@@ -46,6 +49,11 @@ final class Kernel {
             CudaErrors.check(
                     cudart.cuFuncSetAttribute(
                             function, cudart.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES, sharedBytes()),
+                    "cuFuncSetAttribute",
+                    name);
+            // Else the driver leaves it no more shared memory than its own blocks fill, and nothing fits beside them.
+            CudaErrors.check(
+                    cudart.cuFuncSetAttribute(function, cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, ALL_SHARED),
                     "cuFuncSetAttribute",
                     name);
         }
@@ -132,18 +140,45 @@ final class Kernel {
     }
 
     void launch() {
-        launch(stream);
-    }
-
-    /** On a stream other than the working one; the caller sees to their order. */
-    void launch(CudaStream stream) {
-        if (gridX == 0 || gridY == 0 || gridZ == 0) {
-            return; // nothing to do is no error
+        if (isEmpty()) {
+            return;
         }
         CudaErrors.check(
                 cudart.cuLaunchKernel(
                         function, gridX, gridY, gridZ, threads(), 1, 1, sharedBytes(), stream.handle, arguments.pointers(), NONE),
                 "cuLaunchKernel",
                 name);
+    }
+
+    /**
+     * Launches beside the kernel launched last, when every block of that one has started and says so by {@code griddepcontrol.launch_dependents};
+     * this one must end with {@code griddepcontrol.wait}, so that what is launched next comes after both.
+     */
+    void launchBesideLast() {
+        if (isEmpty()) {
+            return;
+        }
+        try (var beside = new CUlaunchAttribute();
+                var configuration = new CUlaunchConfig()) {
+            beside.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION).value().programmaticStreamSerializationAllowed(1);
+            configuration
+                    .gridDimX(gridX)
+                    .gridDimY(gridY)
+                    .gridDimZ(gridZ)
+                    .blockDimX(threads())
+                    .blockDimY(1)
+                    .blockDimZ(1)
+                    .sharedMemBytes(sharedBytes())
+                    .hStream(stream.handle)
+                    .attrs(beside)
+                    .numAttrs(1);
+            CudaErrors.check(
+                    cudart.cuLaunchKernelEx(configuration, function, arguments.pointers(), NONE), "cuLaunchKernelEx", name);
+        }
+    }
+
+    /** Nothing to do is no error. */
+    private boolean isEmpty() {
+        return gridX == 0 || gridY == 0 || gridZ == 0;
     }
 }

@@ -15,10 +15,12 @@ import java.util.stream.Collectors;
  */
 record KernelSource(String name, String text, Map<String, String> headers) {
     private static final String GROUPED = "grouped_product.cu";
+    private static final String BESIDE = "adamw_beside.cu";
 
     /** All files of kernels, one operation each. */
     static final List<String> FILES = List.of(
             "adamw.cu",
+            BESIDE,
             "causal_conv1d.cu",
             "copy.cu",
             "cross_entropy.cu",
@@ -28,12 +30,16 @@ record KernelSource(String name, String text, Map<String, String> headers) {
             "selective_scan.cu",
             "squared_norm.cu");
 
-    private static final List<String> HEADERS = List.of("common.cuh", "warp_group.cuh");
+    private static final List<String> HEADERS = List.of("adamw.cuh", "common.cuh", "warp_group.cuh");
 
     /** The files that serve cards of an architecture, as {@code sm_90a}. */
     static List<String> files(String architecture) {
         return FILES.stream()
-                .filter(file -> !file.equals(GROUPED) || architecture.equals(GroupedProducts.ARCHITECTURE))
+                .filter(file -> switch (file) {
+                    case GROUPED -> architecture.equals(GroupedProducts.ARCHITECTURE);
+                    case BESIDE -> Optimizer.hasKernelBeside(architecture);
+                    default -> true;
+                })
                 .toList();
     }
 

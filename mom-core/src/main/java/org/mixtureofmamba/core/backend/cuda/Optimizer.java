@@ -4,41 +4,53 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Optional;
 
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The squared norm of the gradients and AdamW, one pass each: squared_norm.cu, adamw.cu. What the weights of products take is left to
+ * The squared norm of the gradients and AdamW, one pass each: squared_norm.cu, adamw.cu and adamw_beside.cu. What the weights of products take is left to
  * {@link DeferredUpdate}.
  */
 final class Optimizer {
-    /** Blocks for each multiprocessor beside a scan: more than it has room for at a time, so that none is idle where the scan ends. */
-    private static final int BLOCKS_BESIDE = 16;
+    /** The first generation of cards that has the means of adamw_beside.cu. */
+    private static final int FIRST_BESIDE = 90;
 
+    private final DeviceMemory memory;
     private final LazyZeros zeros;
     private final DeferredUpdate update;
     private final Kernel partial;
     private final Kernel finish;
     private final Kernel adamW;
-    private final Kernel adamWBeside;
-    private final int blocksBeside;
+    private final Optional<Kernel> adamWBeside;
+    private final int multiprocessors;
     private final Tensor partials;
+    /** Of tiles, one for each part beside a scan. */
+    private final Tensor claims;
     /** {@code struct Step} of adamw.cu. */
     private final MemorySegment step = Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, 7);
 
-    Optimizer(Kernels kernels, DeviceMemory memory, LazyZeros zeros, DeferredUpdate update, int multiprocessors) {
+    Optimizer(Kernels kernels, DeviceMemory memory, LazyZeros zeros, DeferredUpdate update, CudaDevice device) {
         var norm = kernels.module("squared_norm.cu");
-        var module = kernels.module("adamw.cu");
+        this.memory = memory;
         this.zeros = zeros;
         this.update = update;
         this.partial = norm.kernel("squaredNormPartial");
         this.finish = norm.kernel("squaredNormFinish");
-        this.adamW = module.kernelBetween("adamW");
-        this.adamWBeside = module.kernelBetween("adamWBeside");
-        this.blocksBeside = BLOCKS_BESIDE * multiprocessors;
+        this.adamW = kernels.module("adamw.cu").kernelBetween("adamW");
+        this.adamWBeside = hasKernelBeside(device.architecture())
+                ? Optional.of(kernels.module("adamw_beside.cu").kernelBetween("adamWBeside"))
+                : Optional.empty();
+        this.multiprocessors = device.multiprocessors();
         this.partials = memory.zeros("sums", DType.FLOAT64, partial.units());
+        this.claims = memory.zeros("sums", DType.INT32, DeferredUpdate.MOST_PARTS);
+    }
+
+    /** @param architecture as {@code sm_90a} */
+    static boolean hasKernelBeside(String architecture) {
+        return Integer.parseInt(architecture.replaceAll("\\D", "")) >= FIRST_BESIDE;
     }
 
     void squaredNorm(Tensor values, Tensor out) {
@@ -65,8 +77,13 @@ final class Optimizer {
         update.finish(); // another model's, which reads the same description of a step
         describe(settings);
         var pass = new Update(this, settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
+        if (adamWBeside.isEmpty()) {
+            pass.alone(0, master.size());
+            return;
+        }
         long deferred = settings.decayed() / DeferredUpdate.MULTIPLE * DeferredUpdate.MULTIPLE; // the weights of products
         pass.alone(deferred, master.size());
+        memory.fill(claims, 0);
         update.begin(pass, List.of(master, working), state, deferred);
     }
 
@@ -92,12 +109,13 @@ final class Optimizer {
         }
 
         @Override
-        public void beside(long from, long to, CudaStream stream) {
-            buffers(optimizer.adamWBeside.grid(optimizer.blocksBeside), from)
+        public void besideLast(int part, long from, long to) {
+            buffers(optimizer.adamWBeside.orElseThrow().grid(optimizer.multiprocessors), from)
                     .with(Math.toIntExact(to - from))
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
                     .with(optimizer.step)
-                    .launch(stream);
+                    .with(address(optimizer.claims, part))
+                    .launchBesideLast();
         }
 
         private Kernel buffers(Kernel kernel, long from) {

@@ -163,8 +163,9 @@ final class SequenceScan {
                 .with(segmentDt)
                 .with(length)
                 .with(in.width)
-                .with(segments.length());
-        update.besideScan(kernel::launch, (long) (UPDATED_BESIDE * layout.tokens() * in.width * states));
+                .with(segments.length())
+                .launch();
+        update.besideScan((long) (UPDATED_BESIDE * layout.tokens() * in.width * states));
         channels.out(out, y);
         workspace.release(mark);
         return chunkStates;

@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cuda;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
@@ -13,13 +14,16 @@ import java.util.stream.IntStream;
  * @param chunk inner steps of a chunk; {@link Integer#MAX_VALUE} where each gradient is written at once
  */
 record WeightGradientPlan(boolean transposed, int tileColumns, int chunk) {
-    /** Memory of the parts. Where they are larger, writing and summing them costs more than the launches of single products. */
-    static final int PARTS_BYTES = 8 << 20;
+    /** Memory of the parts: a widest tile for each pair of blocks of a card with 160 multiprocessors. */
+    static final int PARTS_BYTES = 20 << 20;
 
     private static final List<Integer> TILE_COLUMNS = List.of(64, 128, 256);
 
     /** Of the card's pairs of blocks, that must be busy throughout where nothing is cut. */
     private static final double BUSY = 0.9;
+
+    /** The same where the inner dimension is cut: single products are no better. */
+    private static final double BUSY_WITH_PARTS = 0.75;
 
     /**
      * @param steps of {@link GroupedSlabs#INNER} tokens, of each slab
@@ -38,19 +42,41 @@ record WeightGradientPlan(boolean transposed, int tileColumns, int chunk) {
         boolean transposed = area(in, features) < area(features, in);
         int rows = transposed ? in : features;
         int columns = transposed ? features : in;
-        // Half as many parts as the card has room for: more of them cost more to sum than they save.
-        int chunk = Math.ceilDiv(2 * tiles(rows, columns) * IntStream.of(steps).sum(), pairsOfBlocks);
-        var plan = new WeightGradientPlan(transposed, narrowest(columns), chunk);
-        long bytes = IntStream.of(steps).mapToLong(of -> plan.partsBytes(rows, columns, of)).sum();
+        int tileColumns = narrowest(columns);
+        var chunk = chunk(tiles(rows, columns), tileColumns, steps, pairsOfBlocks);
+        if (chunk.isEmpty()) {
+            return Optional.empty();
+        }
+        var plan = new WeightGradientPlan(transposed, tileColumns, chunk.getAsInt());
+        long bytes = (long) chunks(steps, plan.chunk) * rowsOfChunk(rows) * columns * Float.BYTES;
         return bytes <= PARTS_BYTES ? Optional.of(plan) : Optional.empty();
+    }
+
+    private static OptionalInt chunk(int tiles, int tileColumns, int[] steps, int pairsOfBlocks) {
+        int work = tiles * IntStream.of(steps).sum();
+        if (tileColumns < TILE_COLUMNS.getLast()) {
+            // Narrow products wait for memory, which half of the pairs keep busy: more parts cost more to sum than they save.
+            return OptionalInt.of(Math.ceilDiv(2 * work, pairsOfBlocks));
+        }
+        int longest = (int) (work / (BUSY_WITH_PARTS * pairsOfBlocks));
+        for (int chunk = Math.ceilDiv(work, pairsOfBlocks); chunk <= longest; chunk++) {
+            if (tiles * chunks(steps, chunk) <= pairsOfBlocks) {
+                return OptionalInt.of(chunk);
+            }
+        }
+        return OptionalInt.empty();
+    }
+
+    private static int chunks(int[] steps, int chunk) {
+        int chunks = 0;
+        for (int of : steps) {
+            chunks += Math.ceilDiv(of, chunk);
+        }
+        return chunks;
     }
 
     boolean isCut() {
         return chunk != Integer.MAX_VALUE;
-    }
-
-    private long partsBytes(int rows, int columns, int steps) {
-        return (long) Math.ceilDiv(steps, chunk) * rowsOfChunk(rows) * columns * Float.BYTES;
     }
 
     /** Rows that a chunk's part takes. */

@@ -135,6 +135,13 @@ __device__ __forceinline__ void copyAsync4(void* shared, const void* global) {
 /** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
 __device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
+/** Lets the next kernel start when every block has said this, if it was launched for that. */
+__device__ __forceinline__ void letNextStart() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
 /** 4 adjacent values; their address is a multiple of 4 values. */
 #if defined(MOM_BF16)
 typedef uint2 ACT4;

@@ -363,6 +363,7 @@ __global__ void __launch_bounds__(SQUARE * LINES) sumChunks(const __grid_constan
         float sum = 0;
         if (row < slab.rows && column < slab.columns) {
             const float* part = slab.parts + (long)row * slab.columns + column;
+#pragma unroll 8
             for (int i = 0; i < slab.chunks; i++) sum += part[i * chunk];
         }
         square[line][x] = sum;

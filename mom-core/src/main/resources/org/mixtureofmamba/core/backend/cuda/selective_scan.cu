@@ -406,6 +406,8 @@ __device__ __forceinline__ Place placeOf(int segment, int L, int segmentLength, 
 // --- forward ---------------------------------------------------------------------------------------------------------------------------
 
 constexpr int SAVED = Tile<FORWARD_TOKENS>::TOKENS / CHUNK;
+/** Registers a thread with which two blocks leave those of adamw_beside.cu free. */
+constexpr int LEAVING_ROOM = 120;
 
 struct alignas(16) ForwardShared {
     using T = Tile<FORWARD_TOKENS>;
@@ -427,13 +429,14 @@ extern "C" __device__ int selectiveScanForward_launch[4] = {THREADS, CHANNELS, s
 extern "C" __device__ int selectiveScanForward_chunk = CHUNK;
 extern "C" __device__ int selectiveScanSegmentMultiple = Tile<FORWARD_TOKENS>::TOKENS;
 
-extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanForward(
+extern "C" __global__ void __maxnreg__(LEAVING_ROOM) selectiveScanForward(
     ACT* __restrict__ y, int yStride, float* __restrict__ chunkState,
     const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
     const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
     const float* __restrict__ aLog, const float* __restrict__ skipD, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart,
     const float* __restrict__ segmentState, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
+    letNextStart();
     constexpr int K = FORWARD_TOKENS;
     using T = Tile<K>;
     ForwardShared& shared = *reinterpret_cast<ForwardShared*>(sharedMemory);

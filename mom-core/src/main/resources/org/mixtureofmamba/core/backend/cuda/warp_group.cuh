@@ -68,6 +68,18 @@ __device__ __forceinline__ void loadIntoBoth(u32 to, const TensorMap* map, int x
         : "memory");
 }
 
+/** Copies adjacent bytes, a multiple of 16, into shared memory; the barrier counts them. */
+__device__ __forceinline__ void load(u32 to, const void* from, u32 bytes, u32 barrier) {
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "l"(from), "r"(bytes),
+                 "r"(barrier)
+                 : "memory");
+}
+
+/** Copies adjacent bytes, a multiple of 16, from shared memory. */
+__device__ __forceinline__ void store(void* to, u32 from, u32 bytes) {
+    asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to), "r"(from), "r"(bytes) : "memory");
+}
+
 /** Copies a tile from shared memory; what lies outside the matrix is left out. */
 __device__ __forceinline__ void store(const TensorMap* map, int x, int y, u32 from) {
     asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(map), "r"(x), "r"(y), "r"(from)

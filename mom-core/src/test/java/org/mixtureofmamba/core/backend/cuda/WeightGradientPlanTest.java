@@ -23,6 +23,13 @@ class WeightGradientPlanTest {
         assertThat(WeightGradientPlan.of(1024, 2048, new int[] {231, 26}, PAIRS)).isEmpty();
     }
 
+    @ParameterizedTest
+    @CsvSource({"1024,256,35", "256,512,17", "2048,512,145"})
+    void wideGradientsThatCanBeCutEvenlyKeepTheCardBusyInOneRound(int features, int in, int chunk) {
+        assertThat(WeightGradientPlan.of(features, in, new int[] {290, 140, 82}, PAIRS))
+                .hasValue(new WeightGradientPlan(false, 256, chunk));
+    }
+
     @Test
     void oneSlabIsLeftToASingleProduct() {
         assertThat(WeightGradientPlan.of(96, 2048, new int[] {256}, PAIRS)).isEmpty();
