@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.function.Predicate;
 
 import org.mixtureofmamba.core.FailureException;
@@ -22,14 +24,18 @@ import org.mixtureofmamba.data.source.Source;
 
 /**
  * One source to its shards. This thread reads samples and gathers documents in order; workers tokenise chunks of samples between, never
- * more of them than a bound, so that memory does not grow with the source, and write finished shards while the next ones are begun.
+ * more of them than a bound, so that memory does not grow with the source. Where the workers have enough to do this thread tokenises too:
+ * so there are as many threads as cores. A finished shard is written by a thread that mostly waits for the disk.
  */
 final class PartPreparation {
     static final ContentHash NO_HASH = new ContentHash(0, 0);
 
     private static final int SAMPLES_PER_CHUNK = 64;
     private static final long BYTES_PER_CHUNK = 4 << 20;
-    private static final int CHUNKS_PER_THREAD = 3;
+    /** That wait for a worker. */
+    static final int CHUNKS_PER_THREAD = 3;
+    /** That wait for a slow one before them. */
+    private static final int CHUNKS_PER_THREAD_IN_WORK = 4 * CHUNKS_PER_THREAD;
     /** Raw samples in memory beyond one chunk; a single sample may be larger. */
     private static final long BYTES_IN_WORK = 96 << 20;
 
@@ -47,6 +53,9 @@ final class PartPreparation {
 
     private final ArrayDeque<Work> inWork = new ArrayDeque<>();
     private long bytesInWork;
+    /** One is filled while the other is written. */
+    private ShardAssembly filled;
+    private ShardAssembly written;
     private Optional<Future<?>> writing = Optional.empty();
 
     private final List<String> shards = new ArrayList<>();
@@ -60,7 +69,7 @@ final class PartPreparation {
      *
      * @param last whether it is its shard's last
      */
-    private record Work(ShardAssembly shard, Future<Tokenised> tokenised, long bytes, boolean last) {}
+    private record Work(Path shard, FutureTask<Tokenised> tokenised, long bytes, boolean last) {}
 
     PartPreparation(
             Preparation preparation, Source source, Path out, ExecutorService workers, ShardShelf shelf, PrepareProgress progress) {
@@ -92,10 +101,13 @@ final class PartPreparation {
         this.mostShards = mostShards;
         this.duplicate = duplicate;
         this.range = new ShardRange(preparation.samplesPerShard());
+        this.filled = new ShardAssembly(preparation.documents().interleaver().vocabulary());
+        this.written = new ShardAssembly(preparation.documents().interleaver().vocabulary());
     }
 
     Manifest.PartEntry run() throws IOException {
-        try (var reader = source.open()) {
+        try (var reader = source.open();
+                var writer = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("prepare-write").factory())) {
             while (shards.size() < mostShards && reader.hasNext()) {
                 var file = out.resolve(shardName(source, firstShard + shards.size()));
                 boolean passed = isWhole(file);
@@ -104,11 +116,11 @@ final class PartPreparation {
                 if (passed) {
                     passOver(reader);
                 } else {
-                    read(reader, new ShardAssembly(file, preparation.documents().interleaver().vocabulary()));
+                    read(reader, file, writer);
                 }
             }
             while (!inWork.isEmpty()) {
-                gatherNext();
+                gatherNext(writer);
             }
             awaitWriting();
         }
@@ -151,7 +163,7 @@ final class PartPreparation {
     }
 
     /** Reads the samples of a shard and has them tokenised; what is finished of this shard or those before is gathered on the way. */
-    private void read(SampleReader reader, ShardAssembly shard) {
+    private void read(SampleReader reader, Path shard, ExecutorService writer) {
         while (range.hasMore(reader)) {
             var chunk = new ArrayList<Sample>();
             long bytes = 0;
@@ -160,29 +172,40 @@ final class PartPreparation {
                 bytes += sample.size();
                 chunk.add(sample);
             }
-            var tokenised = workers.submit(() -> Tokenised.of(chunk, preparation.documents()));
+            var tokenised = new FutureTask<>(() -> Tokenised.of(chunk, preparation.documents()));
             inWork.add(new Work(shard, tokenised, bytes, !range.hasMore(reader)));
             bytesInWork += bytes;
-            while (inWork.size() > CHUNKS_PER_THREAD * preparation.threads() || bytesInWork > BYTES_IN_WORK && inWork.size() > 1) {
-                gatherNext();
+            if (preparation.threads() > 1) {
+                workers.execute(tokenised);
+            }
+            while (!inWork.isEmpty() && (inWork.peek().tokenised().isDone() || isTooMuchInWork())) {
+                gatherNext(writer);
             }
             progress.at(source.name(), samples, skipped, tokens);
         }
     }
 
-    private void gatherNext() {
+    private boolean isTooMuchInWork() {
+        return inWork.size() > CHUNKS_PER_THREAD_IN_WORK * preparation.threads() || bytesInWork > BYTES_IN_WORK && inWork.size() > 1;
+    }
+
+    private void gatherNext(ExecutorService writer) {
         var work = inWork.remove();
+        work.tokenised().run(); // does nothing where a worker has begun it
         var tokenised = finished(work.tokenised());
         bytesInWork -= work.bytes();
-        work.shard().gather(tokenised);
+        filled.gather(tokenised);
         documents += tokenised.documents().size();
         skipped += tokenised.skipped().size();
         tokens += tokenised.documents().stream().mapToLong(document -> document.tokens().length).sum();
         if (work.last()) {
             awaitWriting();
-            writing = Optional.of(workers.submit(() -> {
-                work.shard().write();
-                shelf.keep(work.shard().file());
+            var full = filled;
+            filled = written;
+            written = full;
+            writing = Optional.of(writer.submit(() -> {
+                full.write(work.shard());
+                shelf.keep(work.shard());
                 return true;
             }));
         }

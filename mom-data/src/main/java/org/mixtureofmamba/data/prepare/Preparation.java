@@ -10,8 +10,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -156,8 +158,11 @@ public record Preparation(
         return Optional.of(new Manifest.PartEntry(source.name(), source.description(), plan.samples(), skipped, made, tokens, shards));
     }
 
+    /** All threads but the one that hands them work and does itself what finds no place in their queue. */
     private ExecutorService workers() {
-        return Executors.newFixedThreadPool(threads, Thread.ofPlatform().daemon().name("prepare-", 0).factory());
+        int others = Math.max(1, threads - 1);
+        return new ThreadPoolExecutor(others, others, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(PartPreparation.CHUNKS_PER_THREAD * threads),
+                Thread.ofPlatform().daemon().name("prepare-", 0).factory(), new ThreadPoolExecutor.CallerRunsPolicy());
     }
 
     private static void createDirectory(Path out) throws IOException {

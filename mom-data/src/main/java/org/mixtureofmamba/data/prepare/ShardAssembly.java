@@ -9,19 +9,13 @@ import org.mixtureofmamba.data.shard.TokenShardWriter;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
-/** A shard as its documents come in. */
+/** A shard as its documents come in; once it is written, the next one in the same memory. */
 final class ShardAssembly {
-    private final Path file;
     private final TokenShardWriter writer;
     private final List<Sample.Rejected> skipped = new ArrayList<>();
 
-    ShardAssembly(Path file, Vocabulary vocabulary) {
-        this.file = file;
+    ShardAssembly(Vocabulary vocabulary) {
         this.writer = new TokenShardWriter(vocabulary);
-    }
-
-    Path file() {
-        return file;
     }
 
     void gather(Tokenised samples) {
@@ -30,8 +24,10 @@ final class ShardAssembly {
     }
 
     /** Writes what was skipped, then the shard: where there is a shard, the other is there. */
-    void write() throws IOException {
+    void write(Path file) throws IOException {
         new SkippedFile(file).write(skipped);
         writer.write(file);
+        skipped.clear();
+        writer.clear();
     }
 }

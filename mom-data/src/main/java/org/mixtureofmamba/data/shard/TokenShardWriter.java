@@ -36,8 +36,24 @@ public final class TokenShardWriter {
     public TokenShardWriter(Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
         this.tokenBytes = vocabulary.size() <= 1 << 16 ? Short.BYTES : Integer.BYTES;
+        begin();
+    }
+
+    private void begin() {
         documents.u64(0);
         idStarts.u32(0);
+    }
+
+    /** Forgets all documents and keeps the memory for the next shard. */
+    public void clear() {
+        for (var section : List.of(documents, tokens, runs, splits, idStarts, ids, latents)) {
+            section.clear();
+        }
+        imageTokens = 0;
+        latentWidth = 0;
+        tokenCount = 0;
+        documentCount = 0;
+        begin();
     }
 
     /**
@@ -236,6 +252,10 @@ public final class TokenShardWriter {
 
         int size() {
             return size;
+        }
+
+        void clear() {
+            size = 0;
         }
 
         int crc() {

@@ -49,11 +49,24 @@ final class BoundedBytes {
     }
 
     /**
-     * The bytes as text, where there were not too many.
+     * The bytes as text without white space at its ends, where there were not too many.
      *
      * @throws CharacterCodingException if they are not UTF-8
      */
-    String text() throws CharacterCodingException {
-        return Utf8.decode(bytes, (int) Math.min(length, limit));
+    String stripped() throws CharacterCodingException {
+        int start = 0;
+        int end = (int) Math.min(length, limit);
+        while (start < end && isSpace(bytes[end - 1])) {
+            end--;
+        }
+        while (start < end && isSpace(bytes[start])) {
+            start++;
+        }
+        return Utf8.decode(bytes, start, end - start).strip();
+    }
+
+    /** Of one byte; what takes several is left to the text. */
+    private static boolean isSpace(byte value) {
+        return value >= 0 && Character.isWhitespace(value);
     }
 }

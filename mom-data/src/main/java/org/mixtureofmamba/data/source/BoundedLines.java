@@ -43,7 +43,7 @@ final class BoundedLines implements AutoCloseable {
                 return Optional.of(new Line(number, "", "a line of %d bytes, more than the %d allowed".formatted(bytes.length(), limit)));
             }
             try {
-                return Optional.of(new Line(number, bytes.text().strip(), ""));
+                return Optional.of(new Line(number, bytes.stripped(), ""));
             } catch (CharacterCodingException e) {
                 return Optional.of(new Line(number, "", "not UTF-8"));
             }

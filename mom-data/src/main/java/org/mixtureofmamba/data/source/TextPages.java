@@ -63,7 +63,7 @@ final class TextPages implements SampleReader {
                     id, "a page of %d bytes, more than the %d allowed".formatted(bytes.length(), PAGE_LIMIT)));
         }
         try {
-            var text = bytes.text().strip();
+            var text = bytes.stripped();
             return text.isEmpty() ? Optional.empty() : Optional.of(new Sample.Text(id, text));
         } catch (CharacterCodingException e) {
             return Optional.of(new Sample.Rejected(id, "not UTF-8"));

@@ -11,17 +11,17 @@ final class Utf8 {
     private Utf8() {}
 
     static String decode(byte[] bytes) throws CharacterCodingException {
-        return decode(bytes, bytes.length);
+        return decode(bytes, 0, bytes.length);
     }
 
     /**
-     * The text of the first {@code length} bytes.
+     * The text of {@code length} bytes.
      *
      * @throws CharacterCodingException if they are not UTF-8
      */
-    static String decode(byte[] bytes, int length) throws CharacterCodingException {
+    static String decode(byte[] bytes, int start, int length) throws CharacterCodingException {
         // The lenient way is several times as fast and puts U+FFFD where the strict one would refuse.
-        var text = new String(bytes, 0, length, StandardCharsets.UTF_8);
-        return text.indexOf(REPLACEMENT) < 0 ? text : StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, 0, length)).toString();
+        var text = new String(bytes, start, length, StandardCharsets.UTF_8);
+        return text.indexOf(REPLACEMENT) < 0 ? text : StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, start, length)).toString();
     }
 }
