@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
+import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
@@ -45,7 +46,16 @@ final class TokenizerChoice {
     }
 
     private Optional<Path> file() {
-        return name.map(Path::of);
+        return name.map(Path::of).map(TokenizerChoice::existing);
+    }
+
+    private static Path existing(Path file) {
+        if (Files.notExists(file)) {
+            throw new UserException(("there is no tokenizer %s here; name a file or a directory, or of those that ship bpe-8192 or bpe-32000 for "
+                            + "text, vq-64 for images")
+                    .formatted(file));
+        }
+        return file;
     }
 
     private Optional<TokenizerSet> set() {

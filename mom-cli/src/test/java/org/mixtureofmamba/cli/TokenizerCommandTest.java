@@ -176,5 +176,9 @@ class TokenizerCommandTest {
             assertThat(o.exitCode()).isEqualTo(2);
             assertThat(o.err()).contains("tokenizer.json");
         });
+        assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", "vq-64")).satisfies(o -> {
+            assertThat(o.exitCode()).isEqualTo(2);
+            assertThat(o.err()).contains("there is no tokenizer vq-64 here");
+        });
     }
 }

@@ -34,7 +34,7 @@ public final class ImageFiles {
     /**
      * Reads an image of at most {@link #MAX_PIXELS}.
      *
-     * @throws UserException if the file is missing, too large, truncated or no image, naming it
+     * @throws UserException if the file is missing, too large, a single pixel, truncated or no image, naming it
      */
     public static BufferedImage read(Path file) {
         try (var in = Files.newInputStream(file)) {
@@ -91,6 +91,9 @@ public final class ImageFiles {
     }
 
     private static void requireBounded(int width, int height, String source) {
+        if (width == 1 && height == 1) {
+            throw new UserException("%s has a single pixel, which shows nothing; leave it out".formatted(source));
+        }
         if ((long) width * height > MAX_PIXELS) {
             throw new UserException("%s has %d x %d pixels, more than the %d allowed; scale it down first".formatted(source, width, height,
                     MAX_PIXELS));

@@ -99,7 +99,7 @@ public final class AudioStream implements AutoCloseable {
     /**
      * The next samples in [-1, 1], the mean of the channels; empty at the end and only there.
      *
-     * @throws UserException if the file is damaged, truncated or lasts too long, naming it
+     * @throws UserException if the file is damaged, truncated, without a sample or lasts too long, naming it
      */
     public float[] next() {
         while (!ended) {
@@ -109,6 +109,9 @@ public final class AudioStream implements AutoCloseable {
                 throw new UserException("%s lasts longer than the %d seconds allowed; cut it".formatted(source, maxSeconds));
             }
             ended = decoded.length == 0;
+            if (ended && heard == 0) {
+                throw new UserException("%s lasts no time: it holds no samples".formatted(source));
+            }
             float[] samples = ended ? resampler.finish() : resampler.add(decoded);
             if (samples.length > 0) {
                 return samples;

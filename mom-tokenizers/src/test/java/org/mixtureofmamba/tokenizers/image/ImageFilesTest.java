@@ -262,15 +262,17 @@ class ImageFilesTest {
         assertThatThrownBy(() -> ImageFiles.read(file)).as(name).isInstanceOf(UserException.class).hasMessageContaining(name);
     }
 
-    @Test
-    void onePixelIsAnImage() throws Exception {
-        var dot = new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB);
-        dot.setRGB(0, 0, 0xFF8000);
-        for (var format : new String[] {"png", "gif", "bmp"}) {
-            float[] rgb = Pixels.fit(ImageFiles.read(file("dot." + format, encoded(dot, format))), 8, 8).rgb();
-            assertThat(rgb[0]).isCloseTo(1f, within(0.01f));
-            assertThat(rgb[rgb.length - 1]).isCloseTo(-1f, within(0.01f));
-        }
+    @ParameterizedTest
+    @ValueSource(strings = {"png", "gif", "bmp"})
+    void aSinglePixelIsRefusedAndALineOfTwoIsAnImage(String format) throws Exception {
+        Path dot = file("dot." + format, encoded(new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB), format));
+        assertThatThrownBy(() -> ImageFiles.read(dot)).isInstanceOf(UserException.class).hasMessageContaining("dot." + format);
+        var line = new BufferedImage(2, 1, BufferedImage.TYPE_INT_RGB);
+        line.setRGB(0, 0, 0xFF8000);
+        line.setRGB(1, 0, 0xFF8000);
+        float[] rgb = Pixels.fit(ImageFiles.read(file("line." + format, encoded(line, format))), 8, 8).rgb();
+        assertThat(rgb[0]).isCloseTo(1f, within(0.01f));
+        assertThat(rgb[rgb.length - 1]).isCloseTo(-1f, within(0.01f));
     }
 
     @ParameterizedTest

@@ -69,8 +69,6 @@ class AudioFilesTest {
         for (int i = 0; i < pcm.length; i++) {
             assertThat(read[i]).isCloseTo(pcm[i], within(1f / 16_000));
         }
-        AudioFiles.write(file, new float[0]);
-        assertThat(AudioFiles.read(file)).isEmpty();
     }
 
     @ParameterizedTest
@@ -119,6 +117,7 @@ class AudioFilesTest {
         expectRefused("cut.wav", Arrays.copyOf(wav, 1000));
         expectRefused("header.wav", Arrays.copyOf(wav, 30));
         expectRefused("empty.wav", new byte[0]);
+        expectRefused("no-time.wav", AudioFiles.wav(new float[0]));
         expectRefused("text.wav", "no sound at all".getBytes(java.nio.charset.StandardCharsets.UTF_8));
         byte[] codec = wav.clone();
         codec[20] = 85;
