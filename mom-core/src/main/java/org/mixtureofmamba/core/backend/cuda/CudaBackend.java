@@ -55,7 +55,7 @@ final class CudaBackend implements Backend {
             this.precision = options.precision();
             this.device = opened(new CudaDevice(options.device()));
             this.stream = opened(new CudaStream("the training step"));
-            this.update = new DeferredUpdate(stream);
+            this.update = new DeferredUpdate(stream::synchronize);
             var zeros = new LazyZeros(stream, update);
             var cache = new KernelCache(KernelCache.usualFolder(System.getenv()), compiler);
             var kernels = opened(new Kernels(device, cache, precision, stream, zeros));

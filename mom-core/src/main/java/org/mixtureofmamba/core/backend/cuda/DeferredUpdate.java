@@ -20,7 +20,7 @@ final class DeferredUpdate {
     /** Parts beside scans; what is left after them is done on the spot. */
     static final int MOST_PARTS = 1024;
 
-    private final CudaStream stream;
+    private final Runnable synchronize;
     private Pass pass;
     private List<Tensor> weights = List.of();
     private List<Tensor> state = List.of();
@@ -43,8 +43,9 @@ final class DeferredUpdate {
         void besideLast(int part, long from, long to);
     }
 
-    DeferredUpdate(CudaStream stream) {
-        this.stream = stream;
+    /** @param synchronize waits until the device has done what it was given */
+    DeferredUpdate(Runnable synchronize) {
+        this.synchronize = synchronize;
     }
 
     /**
@@ -112,7 +113,7 @@ final class DeferredUpdate {
     void leave(Storage storage) {
         if (isAmong(weights, storage) || isAmong(state, storage)) {
             finish();
-            stream.synchronize();
+            synchronize.run();
         }
     }
 
