@@ -12,6 +12,8 @@ import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.StepListener;
+import org.mixtureofmamba.tokenizers.Tokenizer;
 import org.mixtureofmamba.tokenizers.image.ConvolutionalQuantizerTrainer;
 import org.mixtureofmamba.tokenizers.image.ImageFiles;
 import org.mixtureofmamba.tokenizers.image.ImageModel;
@@ -91,9 +93,9 @@ final class TokenizerTrain implements Runnable {
         var result = new LinkedHashMap<String, Object>();
         result.put("file", out.toString());
         switch (modality) {
-            case TEXT -> textTrainer().train(readable(input)).save(out);
+            case TEXT -> result.putAll(train(steps -> textTrainer().train(readable(input), steps)));
             case IMAGE -> trainImages(input, result);
-            case SPEECH -> speechTrainer().train(media(input, AudioFiles::read)).save(out);
+            case SPEECH -> result.putAll(train(steps -> speechTrainer().train(media(input, AudioFiles::read), steps)));
         }
         result.put("files", input.files().size() - input.bad());
         result.put("bad", input.bad());
@@ -106,6 +108,14 @@ final class TokenizerTrain implements Runnable {
         }
     }
 
+    /** Trains into the file; returns how many steps of each kind there were. */
+    private Map<String, Long> train(Function<StepListener, Tokenizer> training) {
+        try (var progress = new StepProgress(spec.commandLine().getErr())) {
+            training.apply(progress).save(out);
+            return progress.steps();
+        }
+    }
+
     private void trainImages(InputFiles input, Map<String, Object> result) {
         var run = new ImageModelRun(imageTrainer(), out, spec.commandLine().getErr());
         result.put("model", model);
@@ -113,13 +123,13 @@ final class TokenizerTrain implements Runnable {
         result.put("reconstruction", run.reconstruction());
     }
 
-    private static List<Path> readable(InputFiles input) {
+    private static Iterable<Path> readable(InputFiles input) {
         return media(input, file -> {
             if (!Files.isReadable(file)) {
                 throw new UserException("cannot read %s; check the path and its permissions".formatted(file));
             }
             return file;
-        }).toList();
+        })::iterator;
     }
 
     private static <T> Stream<T> media(InputFiles input, Function<Path, T> reader) {

@@ -162,10 +162,14 @@ class TokenizerCommandTest {
                 "--special", "<|endoftext|>", "--reserved", 2).exitCode()).isZero();
         assertThat(BpeTokenizer.load(text).addedTokens()).extracting("content").containsExactly("<|endoftext|>", "<|reserved_0|>",
                 "<|reserved_1|>");
-        assertThat(run("train", "text", media.resolve("a.txt"), media.resolve("none.txt"), "--out", directory.resolve("t.json"), "--size", 260)
-                .err()).contains("none.txt", "trained on 1 files, 1 bad ones passed over");
+        assertThat(run("train", "text", media.resolve("a.txt"), media.resolve("none.txt"), "--out", directory.resolve("t.json"), "--size", 260,
+                "--json")).satisfies(o -> assertThat(o.out()).contains("\"merges\":2,\"files\":1,\"bad\":1")).extracting(Outcome::err)
+                .asString().contains("none.txt", "trained on 1 files, 1 bad ones passed over");
         var speech = directory.resolve("speech.safetensors");
-        assertThat(run("train", "speech", media, "--out", speech, "--size", 12).err()).contains("trained on 3 files");
+        assertThat(run("train", "speech", media, "--out", speech, "--size", 12, "--json")).satisfies(o -> {
+            assertThat(o.err()).contains("trained on 3 files");
+            assertThat(o.out()).containsPattern("\"passes\":\\d+,\"steps\":50,\"files\":3,\"bad\":0");
+        });
         var set = directory.resolve("set");
         assertThat(run("bundle", "--text", text, "--speech", speech, "--out", set).exitCode()).isZero();
         assertThat(TokenizerSet.load(set).speech().units()).isEqualTo(12);

@@ -5,6 +5,7 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.StepListener;
 
 /**
  * Lloyd's k-means from a k-means++ start (Arthur and Vassilvitskii 2007). The same points, size and seed give the same codebook
@@ -32,6 +33,11 @@ public record KMeans(int size, int iterations, long seed) {
      * @throws UserException if there are fewer different points than codes
      */
     public Clustering cluster(float[] points, int dimension) {
+        return cluster(points, dimension, StepListener.SILENT);
+    }
+
+    /** The same with somebody who hears of each pass. */
+    public Clustering cluster(float[] points, int dimension, StepListener listener) {
         int n = points.length / dimension;
         var codebook = new Codebook(start(points, n, dimension), dimension);
         int[] codes = new int[n];
@@ -41,6 +47,7 @@ public record KMeans(int size, int iterations, long seed) {
                 break;
             }
             codebook = new Codebook(means(points, n, dimension, codes, codebook), dimension);
+            listener.stepped("passes", iteration + 1, iterations);
         }
         assign(points, n, codebook, codes);
         return new Clustering(codebook, codes, meanSquaredDistance(points, n, codebook, codes));

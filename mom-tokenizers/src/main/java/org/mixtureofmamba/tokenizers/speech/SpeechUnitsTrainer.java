@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.StepListener;
 import org.mixtureofmamba.tokenizers.quantize.KMeans;
 import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 
@@ -58,6 +59,11 @@ public record SpeechUnitsTrainer(int units, int cepstra, int bands, double sprea
      * @throws UserException if they hold fewer different frames than there are units
      */
     public SpeechUnits train(Stream<float[]> recordings) {
+        return train(recordings, StepListener.SILENT);
+    }
+
+    /** The same with somebody who hears of each pass of k-means, then of each step of the regression. */
+    public SpeechUnits train(Stream<float[]> recordings, StepListener listener) {
         var spectra = new ArrayList<float[]>();
         var heard = new long[1];
         recordings.sequential().takeWhile(pcm -> heard[0] < (long) maxSeconds * AudioFiles.SAMPLE_RATE).forEach(pcm -> {
@@ -90,8 +96,9 @@ public record SpeechUnitsTrainer(int units, int cepstra, int bands, double sprea
             }
         }
         float[] points = SpeechUnits.project(windows, mean, projection, dimension);
-        var clustering = new KMeans(units, iterations, seed).cluster(points, dimension);
-        var vocoder = UnitVocoder.fit(split(clustering.codes(), spectra), spectra, units, VOCODER_REACH, VOCODER_RANK, VOCODER_RIDGE);
+        var clustering = new KMeans(units, iterations, seed).cluster(points, dimension, listener);
+        var vocoder = UnitVocoder.fit(split(clustering.codes(), spectra), spectra, units, VOCODER_REACH, VOCODER_RANK, VOCODER_RIDGE,
+                listener);
         return new SpeechUnits(coefficients, context, mean, projection, clustering.codebook(), vocoder);
     }
 

@@ -3,6 +3,7 @@ package org.mixtureofmamba.tokenizers.speech;
 import java.util.Arrays;
 import java.util.List;
 
+import org.mixtureofmamba.tokenizers.StepListener;
 import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 
 /**
@@ -73,7 +74,8 @@ record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] ta
      * @param frames log-mels of each recording, FRAMES a unit
      * @param ridge what is added to the diagonal, in occurrences of a unit
      */
-    static UnitVocoder fit(List<int[]> codes, List<float[]> frames, int units, int reach, int rank, float ridge) {
+    static UnitVocoder fit(List<int[]> codes, List<float[]> frames, int units, int reach, int rank, float ridge,
+            StepListener listener) {
         float[] all = SpeechUnitsTrainer.concatenate(frames);
         var components = PrincipalComponents.of(all, SIZE, rank);
         float[] targets = SpeechUnits.project(all, components.mean(), components.directions(), rank);
@@ -86,12 +88,12 @@ record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] ta
                 addToRows(sequence, i, units, reach, right, rank, row);
             }
         }
-        float[] tables = solve(codes, right, units, reach, rank, ridge);
+        float[] tables = solve(codes, right, units, reach, rank, ridge, listener);
         return new UnitVocoder(units, reach, components.mean(), components.directions(), tables);
     }
 
     /** Solves (counts + ridge) x = right for each of the rank columns at once. */
-    private static float[] solve(List<int[]> codes, float[] right, int units, int reach, int rank, float ridge) {
+    private static float[] solve(List<int[]> codes, float[] right, int units, int reach, int rank, float ridge, StepListener listener) {
         float[] x = new float[right.length];
         float[] residual = right.clone();
         float[] direction = right.clone();
@@ -121,6 +123,7 @@ record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] ta
                 direction[k] = residual[k] + (energy[column] > 0 ? (float) (next[column] / energy[column]) : 0) * direction[k];
             }
             energy = next;
+            listener.stepped("steps", step + 1, CONJUGATE_STEPS);
         }
         return x;
     }

@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
@@ -18,6 +17,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.StepListener;
 
 /**
  * Learns a byte-level BPE: counts the pieces of the training text in parallel, then merges the most frequent pair again and again.
@@ -81,7 +81,12 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
      *
      * @throws UserException if a file cannot be read or all are empty, naming it
      */
-    public BpeTokenizer train(Collection<Path> files) {
+    public BpeTokenizer train(Iterable<Path> files) {
+        return train(files, StepListener.SILENT);
+    }
+
+    /** The same with somebody who hears of each merge. */
+    public BpeTokenizer train(Iterable<Path> files, StepListener listener) {
         try (var counting = new Counting()) {
             for (Path file : files) {
                 try (var in = Files.newInputStream(file)) {
@@ -90,7 +95,7 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
                     throw new UserException("cannot read %s: %s".formatted(file, e), e);
                 }
             }
-            return merge(counting.finish());
+            return merge(counting.finish(), listener);
         }
     }
 
@@ -100,11 +105,11 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
             for (String text : texts) {
                 counting.add(Utf8.bytes(text));
             }
-            return merge(counting.finish());
+            return merge(counting.finish(), StepListener.SILENT);
         }
     }
 
-    private BpeTokenizer merge(PieceCounts pieces) {
+    private BpeTokenizer merge(PieceCounts pieces, StepListener listener) {
         if (pieces.size() == 0) {
             throw new UserException("the training text is empty; a BPE needs some");
         }
@@ -126,6 +131,7 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
         var left = new IntArray(vocabularySize);
         var right = new IntArray(vocabularySize);
         var idOf = BpeModel.idsByBytes(tokens.toArray(byte[][]::new));
+        int given = tokens.size();
         while (tokens.size() < vocabularySize) {
             long pair = merging.mostFrequent(minFrequency);
             if (pair == PairMerging.NONE) {
@@ -140,6 +146,7 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
             if (id == null) {
                 id = tokens.size();
                 tokens.add(joined);
+                listener.stepped("merges", tokens.size() - given, vocabularySize - given);
             }
             if (merges.put(pair, left.size()) == PairMap.ABSENT) {
                 left.add(a);

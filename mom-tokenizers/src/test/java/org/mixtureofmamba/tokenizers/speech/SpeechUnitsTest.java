@@ -5,10 +5,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.StepListener;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -20,6 +22,20 @@ class SpeechUnitsTest {
 
     @TempDir
     private Path directory;
+
+    @Test
+    void aListenerHearsOfEachPassAndThenOfEachStepOfTheRegression() {
+        var passes = new ArrayList<Long>();
+        var steps = new ArrayList<Long>();
+        var heard = TRAINER.train(IntStream.range(0, 12).mapToObj(SpeechUnitsTest::melody), (unit, done, most) -> {
+            (unit.equals("passes") ? passes : steps).add(done);
+            assertThat(most).isEqualTo(unit.equals("passes") ? TRAINER.iterations() : 50);
+            assertThat(unit.equals("passes") && !steps.isEmpty()).isFalse();
+        });
+        assertThat(passes).isNotEmpty().isEqualTo(LongStream.rangeClosed(1, passes.size()).boxed().toList());
+        assertThat(steps).isEqualTo(LongStream.rangeClosed(1, 50).boxed().toList());
+        assertThat(heard.encode(melody(0))).isEqualTo(UNITS.encode(melody(0)));
+    }
 
     /** Two seconds of notes of 200 ms with three harmonics, among silences. */
     private static float[] melody(int seed) {
@@ -123,7 +139,7 @@ class SpeechUnitsTest {
             codes.add(units);
             frames.add(mels);
         }
-        var vocoder = UnitVocoder.fit(codes, frames, 6, 1, 2, 1e-3f);
+        var vocoder = UnitVocoder.fit(codes, frames, 6, 1, 2, 1e-3f, StepListener.SILENT);
         float[] made = vocoder.mels(codes.getFirst());
         for (int k = 0; k < made.length; k++) {
             assertThat(made[k]).isCloseTo(frames.getFirst()[k], within(0.02f));

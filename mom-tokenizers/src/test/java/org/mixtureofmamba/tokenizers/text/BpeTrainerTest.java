@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -69,7 +70,12 @@ class BpeTrainerTest {
         Path file = Files.writeString(directory.resolve("corpus.txt"), text);
         assertThat(Files.size(file)).as("more than one chunk").isGreaterThan(5 << 20);
         var one = BpeTrainer.of(600).withThreads(1).train(List.of(file)).model();
-        var many = BpeTrainer.of(600).withThreads(4).train(List.of(file)).model();
+        var merges = new ArrayList<Long>();
+        var many = BpeTrainer.of(600).withThreads(4).train(List.of(file), (_, done, most) -> {
+            assertThat(most).isEqualTo(600 - 256);
+            merges.add(done);
+        }).model();
+        assertThat(merges).isEqualTo(LongStream.rangeClosed(1, many.left().length).boxed().toList());
         var whole = BpeTrainer.of(600).withThreads(3).trainOnTexts(List.of(text)).model();
         assertThat(many).usingRecursiveComparison().isEqualTo(one);
         assertThat(whole).usingRecursiveComparison().isEqualTo(one);
