@@ -10,11 +10,12 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 
 import org.mixtureofmamba.data.document.ContentHash;
 
 /**
- * {@code mom data prepare demo} as a process of its own, killed at random moments and started again. The test makes a few kills;
+ * {@code mom data prepare}, of the demo corpus or what else it is given, as a process of its own, killed at random moments and started again. The test makes a few kills;
  * {@code PrepareKills DIR ROUNDS KILLS} makes so many in a row in each round, then finishes, compares and prints what came of it.
  */
 final class PrepareKills {
@@ -24,10 +25,25 @@ final class PrepareKills {
 
     private final Path directory;
     private final SplittableRandom random;
+    private final String outputs;
+    private final List<String> arguments;
+    private final Map<String, String> environment;
 
     PrepareKills(Path directory, long seed) {
+        this(directory, seed, directory + "/", List.of("demo", "--samples-per-shard", "256", "--setting", "chameleon"), Map.of());
+    }
+
+    /**
+     * @param directory that processes work in
+     * @param outputs what an output's name is put behind
+     * @param arguments sources and options
+     */
+    PrepareKills(Path directory, long seed, String outputs, List<String> arguments, Map<String, String> environment) {
         this.directory = directory;
         this.random = new SplittableRandom(seed);
+        this.outputs = outputs;
+        this.arguments = arguments;
+        this.environment = environment;
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -62,6 +78,18 @@ final class PrepareKills {
     /** Starts a preparation and kills it after a while; whether it was still at work. */
     boolean killAfter(String name, long millis) throws Exception {
         var process = start(name);
+        boolean ended = process.waitFor(millis, TimeUnit.MILLISECONDS);
+        process.destroyForcibly();
+        process.waitFor();
+        return !ended;
+    }
+
+    /** Starts a preparation and kills it a while after something has come about; whether it was still at work. */
+    boolean killOnce(BooleanSupplier reached, String name, long millis) throws Exception {
+        var process = start(name);
+        while (process.isAlive() && !reached.getAsBoolean()) {
+            Thread.sleep(5);
+        }
         boolean ended = process.waitFor(millis, TimeUnit.MILLISECONDS);
         process.destroyForcibly();
         process.waitFor();
@@ -110,12 +138,15 @@ final class PrepareKills {
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Mom.class.getName()));
-        command.addAll(List.of("data", "prepare", "demo", "--out", directory.resolve(name).toString(), "--samples-per-shard", "256", "--setting", "chameleon"));
+        command.addAll(List.of("data", "prepare", "--out", outputs + name));
+        command.addAll(arguments);
         Files.createDirectories(directory);
-        return new ProcessBuilder(command)
+        var builder = new ProcessBuilder(command)
+                .directory(directory.toFile())
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve(name + ".log").toFile()))
-                .start();
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve(name + ".log").toFile()));
+        builder.environment().putAll(environment);
+        return builder.start();
     }
 
     /** Every file and a digest of its bytes. */
@@ -127,16 +158,21 @@ final class PrepareKills {
         }
         try (var files = Files.walk(root)) {
             for (var file : files.filter(Files::isRegularFile).toList()) {
-                var bytes = Files.readAllBytes(file);
-                var hash = ContentHash.of(digest -> digest.update(bytes));
-                contents.put(root.relativize(file).toString(),
-                        HexFormat.of().toHexDigits(hash.high()) + HexFormat.of().toHexDigits(hash.low()));
+                contents.put(root.relativize(file).toString(), digest(Files.readAllBytes(file)));
             }
         }
         return contents;
     }
 
-    private void delete(String name) throws IOException {
+    static String digest(byte[] bytes) {
+        var hash = ContentHash.of(digest -> digest.update(bytes));
+        return HexFormat.of().toHexDigits(hash.high()) + HexFormat.of().toHexDigits(hash.low());
+    }
+
+    void delete(String name) throws IOException {
+        if (!Files.exists(directory.resolve(name))) {
+            return;
+        }
         try (var files = Files.walk(directory.resolve(name))) {
             for (var file : files.sorted((a, b) -> b.compareTo(a)).toList()) {
                 Files.delete(file);

@@ -5,8 +5,9 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.util.ArrayList;
@@ -16,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 
@@ -138,15 +140,12 @@ public final class S3Store implements ObjectStore {
     public void write(String key, AtomicFiles.Content content) {
         Keys.checked(key);
         try {
-            var spool = Files.createTempFile("mom-upload-", ".part");
-            try {
-                var digest = Keys.sha256();
-                try (var out = new DigestOutputStream(Files.newOutputStream(spool), digest)) {
-                    content.writeTo(out);
-                }
-                send(key, spool, Map.of(SHA256, HexFormat.of().formatHex(digest.digest())));
-            } finally {
-                Files.delete(spool);
+            // Has no name while it is filled and sent, so that a process that is killed leaves nothing behind.
+            var options = Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE, StandardOpenOption.DELETE_ON_CLOSE);
+            try (var spool = FileChannel.open(Files.createTempFile("mom-upload-", ".part"), options)) {
+                var out = new DigestOutputStream(Channels.newOutputStream(spool), Keys.sha256());
+                content.writeTo(out);
+                send(key, spool.position(0), Map.of(SHA256, HexFormat.of().formatHex(out.getMessageDigest().digest())));
             }
         } catch (IOException e) {
             throw new FailureException("cannot write %s: %s; free space in the directory for temporary files".formatted(
@@ -154,10 +153,10 @@ public final class S3Store implements ObjectStore {
         }
     }
 
-    private void send(String key, Path file, Map<String, String> metadata) throws IOException {
-        long length = Files.size(file);
+    private void send(String key, FileChannel file, Map<String, String> metadata) throws IOException {
+        long length = file.size();
         if (length <= settings.partBytes()) {
-            var bytes = Files.readAllBytes(file);
+            var bytes = Channels.newInputStream(file).readAllBytes();
             asking("write", place(key), () -> client.putObject(
                     request -> request.bucket(bucket).key(prefix + key).metadata(metadata).contentMD5(md5(bytes)),
                     RequestBody.fromBytes(bytes)));
@@ -181,26 +180,25 @@ public final class S3Store implements ObjectStore {
         }
     }
 
-    private List<CompletedPart> sendParts(String key, Path file, long length, String upload) throws IOException {
+    private List<CompletedPart> sendParts(String key, FileChannel file, long length, String upload) throws IOException {
         var parts = new ArrayList<CompletedPart>();
         int partBytes = Math.toIntExact(Math.max(settings.partBytes(), (length + MOST_PARTS - 1) / MOST_PARTS));
-        try (var in = Channels.newInputStream(Files.newByteChannel(file))) {
-            for (int number = 1; ; number++) {
-                int part = number;
-                var bytes = in.readNBytes(partBytes);
-                if (bytes.length == 0) {
-                    return parts;
-                }
-                var tag = asking("write", place(key), () -> client.uploadPart(
-                                request -> request.bucket(bucket)
-                                        .key(prefix + key)
-                                        .uploadId(upload)
-                                        .partNumber(part)
-                                        .contentMD5(md5(bytes)),
-                                RequestBody.fromBytes(bytes))
-                        .eTag());
-                parts.add(CompletedPart.builder().partNumber(part).eTag(tag).build());
+        var in = Channels.newInputStream(file);
+        for (int number = 1; ; number++) {
+            int part = number;
+            var bytes = in.readNBytes(partBytes);
+            if (bytes.length == 0) {
+                return parts;
             }
+            var tag = asking("write", place(key), () -> client.uploadPart(
+                            request -> request.bucket(bucket)
+                                    .key(prefix + key)
+                                    .uploadId(upload)
+                                    .partNumber(part)
+                                    .contentMD5(md5(bytes)),
+                            RequestBody.fromBytes(bytes))
+                    .eTag());
+            parts.add(CompletedPart.builder().partNumber(part).eTag(tag).build());
         }
     }
 
