@@ -119,6 +119,7 @@ final class PartPreparation {
                     read(reader, file, writer);
                 }
             }
+            inWork.reversed().forEach(work -> work.tokenised().run()); // does nothing where a worker has begun it
             while (!inWork.isEmpty()) {
                 gatherNext(writer);
             }
@@ -191,7 +192,7 @@ final class PartPreparation {
 
     private void gatherNext(ExecutorService writer) {
         var work = inWork.remove();
-        work.tokenised().run(); // does nothing where a worker has begun it
+        work.tokenised().run();
         var tokenised = finished(work.tokenised());
         bytesInWork -= work.bytes();
         filled.gather(tokenised);

@@ -225,18 +225,18 @@ public final class TokenShardWriter {
 
         void allU16(int[] values) {
             reserve(Math.multiplyExact(Short.BYTES, values.length));
-            for (int value : values) {
-                U16.set(bytes, size, (short) value);
-                size += Short.BYTES;
+            for (int i = 0; i < values.length; i++) {
+                U16.set(bytes, size + i * Short.BYTES, (short) values[i]);
             }
+            size += values.length * Short.BYTES;
         }
 
         void allU32(int[] values) {
             reserve(Math.multiplyExact(Integer.BYTES, values.length));
-            for (int value : values) {
-                U32.set(bytes, size, value);
-                size += Integer.BYTES;
+            for (int i = 0; i < values.length; i++) {
+                U32.set(bytes, size + i * Integer.BYTES, values[i]);
             }
+            size += values.length * Integer.BYTES;
         }
 
         void u64(long value) {
