@@ -1,6 +1,5 @@
 package org.mixtureofmamba.data.source;
 
-import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -9,13 +8,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
-import java.util.zip.GZIPInputStream;
 
 import org.apache.commons.compress.archivers.ar.ArArchiveInputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
-import org.apache.commons.compress.compressors.xz.XZCompressorInputStream;
-import org.apache.commons.compress.compressors.zstandard.ZstdCompressorInputStream;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 
@@ -25,9 +21,7 @@ import org.mixtureofmamba.core.UserException;
  */
 final class Archives {
     private static final List<String> SUFFIXES = List.of(".deb", ".tgz", ".tar", ".tar.gz", ".tar.xz", ".tar.zst");
-    private static final int BUFFER = 1 << 16;
     private static final long UNPACKED_LIMIT = 256L << 30;
-    private static final int XZ_MEMORY_KIB = 256 << 10;
 
     private Archives() {}
 
@@ -89,7 +83,7 @@ final class Archives {
         var raw = Bytes.ofFile(archive).openRaw();
         try {
             var name = archive.getFileName().toString();
-            var stream = name.endsWith(".deb") ? dataOfPackage(archive, raw) : unpacked(name, raw);
+            var stream = name.endsWith(".deb") ? dataOfPackage(archive, raw) : Packing.unpacked(name, raw);
             return new TarArchiveInputStream(stream, StandardCharsets.UTF_8.name());
         } catch (IOException | RuntimeException e) {
             raw.close();
@@ -102,24 +96,10 @@ final class Archives {
         var members = new ArArchiveInputStream(raw);
         for (var member = members.getNextEntry(); member != null; member = members.getNextEntry()) {
             if (member.getName().startsWith("data.tar")) {
-                return unpacked(member.getName(), members);
+                return Packing.unpacked(member.getName(), members);
             }
         }
         throw new UserException("%s is no Debian package: it holds no data.tar".formatted(archive));
-    }
-
-    private static InputStream unpacked(String name, InputStream packed) throws IOException {
-        if (name.endsWith("gz")) {
-            return new BufferedInputStream(new GZIPInputStream(packed, BUFFER), BUFFER);
-        }
-        if (name.endsWith(".xz")) {
-            return new BufferedInputStream(XZCompressorInputStream.builder()
-                    .setInputStream(packed)
-                    .setDecompressConcatenated(true)
-                    .setMemoryLimitKiB(XZ_MEMORY_KIB)
-                    .get(), BUFFER);
-        }
-        return name.endsWith(".zst") ? new BufferedInputStream(new ZstdCompressorInputStream(packed), BUFFER) : packed;
     }
 
     /** Removes a directory and all that is in it. */

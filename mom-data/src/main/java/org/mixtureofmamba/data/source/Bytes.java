@@ -6,7 +6,6 @@ import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.zip.GZIPInputStream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.store.ObjectStore;
@@ -98,12 +97,12 @@ public record Bytes(String place, long length, Opener opener, Beside beside) {
     }
 
     /**
-     * The bytes, unpacked where the place ends in {@code gz}.
+     * The bytes, unpacked where the place ends in {@code gz}, {@code .xz} or {@code .zst}.
      *
      * @throws UserException if they cannot be opened
      */
     public InputStream open() {
-        return place.endsWith("gz") ? openGzip() : openRaw();
+        return unpacked(raw -> Packing.unpacked(place, raw));
     }
 
     /** Some of the bytes as they are. */
@@ -129,10 +128,18 @@ public record Bytes(String place, long length, Opener opener, Beside beside) {
 
     /** The bytes, unpacked whatever the place is called. */
     InputStream openGzip() {
+        return unpacked(Packing::gzip);
+    }
+
+    private interface Unpacking {
+        InputStream of(InputStream raw) throws IOException;
+    }
+
+    private InputStream unpacked(Unpacking unpacking) {
         var raw = openRaw();
         try {
             try {
-                return new BufferedInputStream(new GZIPInputStream(raw, BUFFER), BUFFER);
+                return unpacking.of(raw);
             } catch (IOException e) {
                 raw.close();
                 throw e;

@@ -3,7 +3,6 @@ package org.mixtureofmamba.data.prepare;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -12,6 +11,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPInputStream;
 
+import com.github.luben.zstd.ZstdOutputStream;
 import org.mixtureofmamba.data.GivenSource;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.DocumentBatch;
@@ -53,25 +53,31 @@ public final class PrepareSpeed {
         int rounds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 4;
         int repeats = arguments.length > 2 ? Integer.parseInt(arguments[2]) : 4;
         var speed = new PrepareSpeed(threads);
-        var unpacked = Files.createTempFile("prepare-speed", ".txt");
+        var directory = Files.createTempDirectory("prepare-speed");
         try {
-            for (var source : sources(unpacked)) {
+            for (var source : sources(directory)) {
                 if (arguments.length <= 3 || arguments[3].equals(source.name())) {
                     speed.measure(source, rounds, source.name().equals("speech") ? 1 : repeats);
                 }
             }
         } finally {
-            Files.delete(unpacked);
+            remove(directory);
         }
     }
 
-    /** The parts of the demo corpus, and its text once more from a file that is not packed. */
-    private static List<Source> sources(Path unpacked) throws IOException {
+    /** The parts of the demo corpus, and its text once more from a file that is not packed and from one that is packed with zstd. */
+    private static List<Source> sources(Path directory) throws IOException {
+        var plain = directory.resolve("text.txt");
+        var zstd = directory.resolve("text.txt.zst");
         try (var packed = new GZIPInputStream(DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/demo/text.txt.gz"))) {
-            Files.copy(packed, unpacked, StandardCopyOption.REPLACE_EXISTING);
+            Files.copy(packed, plain);
+        }
+        try (var out = new ZstdOutputStream(Files.newOutputStream(zstd))) {
+            Files.copy(plain, out);
         }
         var sources = new ArrayList<>(DemoCorpus.sources(Setting.THREE_MODALITY));
-        sources.add(new TextPagesSource("unpacked", List.of(Bytes.ofFile(unpacked))));
+        sources.add(new TextPagesSource("unpacked", List.of(Bytes.ofFile(plain))));
+        sources.add(new TextPagesSource("zstd", List.of(Bytes.ofFile(zstd))));
         return sources;
     }
 
@@ -133,9 +139,13 @@ public final class PrepareSpeed {
             var manifest = new Preparation(tokenizer, "demo", 1024, false, threads).run(List.of(source), directory, PrepareProgress.SILENT);
             return new Measured(manifest.parts().getFirst().tokens(), (System.nanoTime() - start) * 1e-9, cpuSeconds() - cpu);
         } finally {
-            try (var files = Files.walk(directory)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
-            }
+            remove(directory);
+        }
+    }
+
+    private static void remove(Path directory) throws IOException {
+        try (var files = Files.walk(directory)) {
+            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
         }
     }
 

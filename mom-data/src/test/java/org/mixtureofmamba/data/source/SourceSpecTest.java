@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 
+import com.github.luben.zstd.ZstdOutputStream;
 import org.apache.commons.compress.archivers.ar.ArArchiveEntry;
 import org.apache.commons.compress.archivers.ar.ArArchiveOutputStream;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -21,6 +22,8 @@ import org.apache.commons.compress.compressors.xz.XZCompressorOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.Setting;
@@ -285,11 +288,44 @@ class SourceSpecTest {
     }
 
     private static byte[] packed(byte[] bytes, boolean xz) throws IOException {
+        return packed(bytes, xz ? "xz" : "gz");
+    }
+
+    private static byte[] packed(byte[] bytes, String how) throws IOException {
         var out = new ByteArrayOutputStream();
-        try (var packer = xz ? new XZCompressorOutputStream(out) : new GZIPOutputStream(out)) {
+        try (var packer = switch (how) {
+            case "gz" -> new GZIPOutputStream(out);
+            case "xz" -> new XZCompressorOutputStream(out);
+            default -> new ZstdOutputStream(out);
+        }) {
             packer.write(bytes);
         }
         return out.toByteArray();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gz", "xz", "zst"})
+    void packedFilesAreReadAsTheirContent(String how) throws IOException {
+        var pages = "one\n\ntwo\n\n".getBytes(StandardCharsets.UTF_8);
+        var both = new ByteArrayOutputStream();
+        both.writeBytes(packed(pages, how));
+        both.writeBytes(packed("three\n".getBytes(StandardCharsets.UTF_8), how)); // one packed stream after another is their content in turn
+        write("p/pages.txt." + how, both.toByteArray());
+        assertThat(samples("pages", "p/pages.txt." + how)).extracting(sample -> ((Sample.Text) sample).text())
+                .containsExactly("one", "two", "three");
+        write("p/lines.jsonl." + how, packed("{\"text\": \"a fox\"}\n".getBytes(StandardCharsets.UTF_8), how));
+        assertThat(samples("jsonl", "p/lines.jsonl." + how)).extracting(sample -> ((Sample.Text) sample).text()).containsExactly("a fox");
+        var noise = new byte[100_000];
+        new java.util.Random(3).nextBytes(noise);
+        for (int i = 0; i < noise.length; i++) {
+            noise[i] = (byte) ('a' + (noise[i] & 15));
+        }
+        var whole = packed(noise, how);
+        for (int percent : new int[] {0, 1, 50, 99}) {
+            write("p/cut.txt." + how, Arrays.copyOf(whole, whole.length * percent / 100));
+            assertThatThrownBy(() -> samples("pages", "p/cut.txt." + how)).as("%d %%", percent)
+                    .isInstanceOfAny(UserException.class, FailureException.class).hasMessageContaining("cut.txt");
+        }
     }
 
     private void debianPackage(String name, String member, byte[] data) throws IOException {
