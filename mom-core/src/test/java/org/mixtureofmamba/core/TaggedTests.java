@@ -10,6 +10,7 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
+import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectPackage;
 
 /**
@@ -23,11 +24,13 @@ public final class TaggedTests implements TestExecutionListener {
 
     private TaggedTests() {}
 
-    /** @param arguments the tag, as {@code gpu} */
+    /** @param arguments the tag, as {@code gpu}, and perhaps the one class of tests to run */
     public static void main(String[] arguments) {
         var request = LauncherDiscoveryRequestBuilder.request()
                 .selectors(selectPackage("org.mixtureofmamba"))
-                .filters(TagFilter.includeTags(arguments[0]))
+                .filters(
+                        TagFilter.includeTags(arguments[0]),
+                        includeClassNamePatterns(arguments.length > 1 ? ".*\\." + arguments[1] : ".*"))
                 .build();
         var tests = new TaggedTests();
         LauncherFactory.create().execute(request, tests);

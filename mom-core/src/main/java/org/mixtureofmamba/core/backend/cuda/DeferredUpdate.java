@@ -1,46 +1,80 @@
 package org.mixtureofmamba.core.backend.cuda;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 
 import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The optimizer's pass over the large weights, put off into the next forward. It only moves memory, and a scan only computes: so a part of it
- * runs beside each scan. What the user of a weight finds undone is done for it on the spot. Weights are updated in the order in which they
- * lie, which is that in which forward uses them.
+ * The optimizer's pass over the large weights, put off into the next step. It only moves memory, and a scan only computes: so a part of it runs
+ * beside each scan. Beside those of forward, weights are updated, in the order in which they lie, which is that in which forward uses
+ * them; beside those of backward, which are longer, their moments, from the last to the first, before backward overwrites the gradients.
+ * What is used before its turn is done for its user on the spot.
  */
 final class DeferredUpdate {
     /** Elements done on the spot at the least, so that a layer's weights are not many small launches. */
     private static final long LEAST_ON_THE_SPOT = 1 << 20;
 
     /** Elements in multiples of which parts are cut. */
-    static final long MULTIPLE = 1024;
+    static final int MULTIPLE = 1024;
 
     /** Parts beside scans; what is left after them is done on the spot. */
     static final int MOST_PARTS = 1024;
 
+    /** Of the elements that a scan has time for, those whose moments are written as well: 30 bytes each instead of 22. */
+    private static final double WHOLE = 22.0 / 30;
+
     private final Runnable synchronize;
     private Pass pass;
-    private List<Tensor> weights = List.of();
-    private List<Tensor> state = List.of();
+    private Buffers buffers = new Buffers(List.of(), List.of(), List.of());
     private long size;
-    private long given;
+    /** Elements below it have been given their update. */
+    private long updated;
+    /** Of these, what lacks its moments, in ascending order. */
+    private final Deque<Range> owed = new ArrayDeque<>();
     private int parts;
     private long needed;
     private long neededBefore;
+    /** No scan of backward has come yet. */
+    private boolean isForward;
+    /** Gradients from here on are overwritten; {@code overwrittenBefore}: when the last scan of backward came. */
+    private long overwritten;
+    private long overwrittenBefore;
+    /** Gradients from here on are overwritten before the first scan of backward, if this step is like the one before. */
+    private long wholeFrom;
+    private long wholeFromNext;
+
+    private record Range(long from, long to) {}
+
+    /** What is written for an element. */
+    enum Part {
+        WHOLE,
+        WEIGHTS,
+        MOMENTS
+    }
+
+    /**
+     * The flat buffers of an update.
+     *
+     * @param weights each part may be used as soon as it is updated
+     * @param moments may be used when all is done
+     * @param gradients each part may be overwritten when its moments are updated
+     */
+    record Buffers(List<Tensor> weights, List<Tensor> moments, List<Tensor> gradients) {}
 
     /** Launches the update of elements {@code from} to {@code to}, which are multiples of {@link #MULTIPLE}. */
     interface Pass {
         /** On the whole card. */
-        void alone(long from, long to);
+        void alone(Part part, long from, long to);
 
         /**
          * Beside the scan launched last.
          *
-         * @param part counted from 0 in each update
+         * @param number counted from 0 in each update
          */
-        void besideLast(int part, long from, long to);
+        void besideLast(Part part, int number, long from, long to);
     }
 
     /** @param synchronize waits until the device has done what it was given */
@@ -51,67 +85,124 @@ final class DeferredUpdate {
     /**
      * Takes on an update; the one before must be finished.
      *
-     * @param weights flat buffers, each part of which may be used as soon as it is updated
-     * @param state flat buffers that may be used when all is done
      * @param size elements
      */
-    void begin(Pass pass, List<Tensor> weights, List<Tensor> state, long size) {
+    void begin(Pass pass, Buffers buffers, long size) {
+        if (size != this.size) {
+            wholeFromNext = size;
+        }
+        wholeFrom = wholeFromNext;
         this.pass = pass;
-        this.weights = weights;
-        this.state = state;
+        this.buffers = buffers;
         this.size = size;
-        given = 0;
+        updated = 0;
         parts = 0;
         needed = 0;
         neededBefore = 0;
+        isForward = true;
+        overwritten = size;
+        overwrittenBefore = size;
     }
 
     /**
-     * After the launch of a scan: runs a part of the update beside it, at least what the next layer will need if it is like this one.
+     * After the launch of a scan of forward: runs a part of the update beside it, at least what the next layer will need if it is like this one.
      *
-     * @param elements how many the scan has time for
+     * @param elements how many weights the scan has time for
      */
-    void besideScan(long elements) {
-        if (given == size || parts == MOST_PARTS) {
+    void besideForward(long elements) {
+        if (updated == size || parts == MOST_PARTS) {
             return;
         }
         long nextLayer = neededBefore == 0 ? 0 : 2 * needed - neededBefore;
         neededBefore = needed;
-        long to = Math.min(size, roundUp(Math.max(given + elements, nextLayer), MULTIPLE));
-        pass.besideLast(parts++, given, to);
-        given = to;
+        boolean isWhole = updated >= wholeFrom;
+        long share = isWhole ? (long) (WHOLE * elements) : elements;
+        long to = Math.min(isWhole ? size : wholeFrom, roundUp(Math.max(updated + share, nextLayer)));
+        pass.besideLast(isWhole ? Part.WHOLE : Part.WEIGHTS, parts++, updated, to);
+        if (!isWhole) {
+            owe(updated, to);
+        }
+        updated = to;
+    }
+
+    /**
+     * After the launch of a scan of backward: writes moments beside it, at least those whose gradients will be overwritten until the next one if
+     * its layer is like this one.
+     *
+     * @param elements how many moments the scan has time for
+     */
+    void besideBackward(long elements) {
+        if (isForward) {
+            isForward = false;
+            wholeFromNext = roundDown(overwritten);
+        }
+        long nextLayer = overwrittenBefore == size ? size : 2 * overwritten - overwrittenBefore;
+        overwrittenBefore = overwritten;
+        if (owed.isEmpty() || parts == MOST_PARTS) {
+            return;
+        }
+        var last = owed.removeLast();
+        long from = Math.max(last.from, roundDown(Math.min(last.to - elements, nextLayer)));
+        pass.besideLast(Part.MOMENTS, parts++, from, last.to);
+        owe(last.from, from);
     }
 
     /** Before a tensor is read or written. */
     void await(Tensor tensor) {
-        if (given == size) {
+        if (updated == size && owed.isEmpty() && !isForward) {
             return;
         }
-        if (isAmong(state, tensor.storage())) {
+        var storage = tensor.storage();
+        if (isAmong(buffers.moments, storage)) {
             finish();
-        } else if (tensor.offset() < size && isAmong(weights, tensor.storage())) {
-            long end = tensor.offset() + Math.max(0, tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
-            await(Math.min(end, size));
+        } else if (tensor.offset() < size) {
+            if (isAmong(buffers.weights, storage)) {
+                long end = tensor.offset() + Math.max(0, tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
+                updateWeights(Math.min(end, size));
+            } else if (isAmong(buffers.gradients, storage)) {
+                overwritten = Math.min(overwritten, tensor.offset());
+                updateWeights(size);
+                updateMoments(tensor.offset());
+            }
         }
     }
 
     /** Does all that is left. */
     void finish() {
-        await(size);
+        updateWeights(size);
+        updateMoments(0);
     }
 
-    private void await(long end) {
+    private void updateWeights(long end) {
         needed = Math.max(needed, end);
-        if (given < end) {
-            long to = Math.min(size, Math.max(roundUp(end, MULTIPLE), given + LEAST_ON_THE_SPOT));
-            pass.alone(given, to);
-            given = to;
+        if (updated < end) {
+            long to = Math.min(size, Math.max(roundUp(end), updated + LEAST_ON_THE_SPOT));
+            pass.alone(Part.WHOLE, updated, to);
+            updated = to;
         }
+    }
+
+    private void updateMoments(long start) {
+        while (!owed.isEmpty() && owed.getLast().to > start) {
+            var last = owed.removeLast();
+            long from = Math.max(last.from, roundDown(Math.min(start, last.to - LEAST_ON_THE_SPOT)));
+            pass.alone(Part.MOMENTS, from, last.to);
+            owe(last.from, from);
+        }
+    }
+
+    /** Notes that a range behind all others lacks its moments. */
+    private void owe(long from, long to) {
+        if (from == to) {
+            return;
+        }
+        boolean adjoins = !owed.isEmpty() && owed.getLast().to == from;
+        owed.addLast(new Range(adjoins ? owed.removeLast().from : from, to));
     }
 
     /** Before a memory is given back. */
     void leave(Storage storage) {
-        if (isAmong(weights, storage) || isAmong(state, storage)) {
+        if (isAmong(buffers.weights, storage) || isAmong(buffers.moments, storage) || isAmong(buffers.gradients, storage)) {
             finish();
             synchronize.run();
         }
@@ -126,7 +217,11 @@ final class DeferredUpdate {
         return false;
     }
 
-    private static long roundUp(long value, long multiple) {
-        return (value + multiple - 1) / multiple * multiple;
+    private static long roundUp(long value) {
+        return (value + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
+    }
+
+    private static long roundDown(long value) {
+        return Math.max(0, value) / MULTIPLE * MULTIPLE;
     }
 }

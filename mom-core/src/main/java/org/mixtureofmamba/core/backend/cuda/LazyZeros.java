@@ -15,7 +15,7 @@ import org.mixtureofmamba.core.tensor.Tensor;
  */
 final class LazyZeros {
     /** Below this, writing zeros costs less than remembering them. */
-    private static final long LEAST_BYTES = 32 << 20;
+    static final long LEAST_BYTES = 32 << 20;
 
     private final CudaStream stream;
     private final DeferredUpdate update;

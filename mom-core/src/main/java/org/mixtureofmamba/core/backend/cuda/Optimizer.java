@@ -4,9 +4,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 
 import org.mixtureofmamba.core.backend.AdamW;
+import org.mixtureofmamba.core.backend.cuda.DeferredUpdate.Buffers;
+import org.mixtureofmamba.core.backend.cuda.DeferredUpdate.Part;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -23,8 +25,9 @@ final class Optimizer {
     private final DeferredUpdate update;
     private final Kernel partial;
     private final Kernel finish;
-    private final Kernel adamW;
-    private final Optional<Kernel> adamWBeside;
+    private final Map<Part, Kernel> alone;
+    /** Empty where the card lacks their means. */
+    private final Map<Part, Kernel> beside;
     private final int multiprocessors;
     private final Tensor partials;
     /** Of tiles, one for each part beside a scan. */
@@ -39,10 +42,11 @@ final class Optimizer {
         this.update = update;
         this.partial = norm.kernel("squaredNormPartial");
         this.finish = norm.kernel("squaredNormFinish");
-        this.adamW = kernels.module("adamw.cu").kernelBetween("adamW");
-        this.adamWBeside = hasKernelBeside(device.architecture())
-                ? Optional.of(kernels.module("adamw_beside.cu").kernelBetween("adamWBeside"))
-                : Optional.empty();
+        var onWholeCard = kernels.module("adamw.cu");
+        this.alone = Map.of(
+                Part.WHOLE, onWholeCard.kernelBetween("adamW"),
+                Part.MOMENTS, onWholeCard.kernelBetween("adamWMoments"));
+        this.beside = hasKernelBeside(device.architecture()) ? beside(kernels.module("adamw_beside.cu")) : Map.of();
         this.multiprocessors = device.multiprocessors();
         this.partials = memory.zeros("sums", DType.FLOAT64, partial.units());
         this.claims = memory.zeros("sums", DType.INT32, DeferredUpdate.MOST_PARTS);
@@ -51,6 +55,13 @@ final class Optimizer {
     /** @param architecture as {@code sm_90a} */
     static boolean hasKernelBeside(String architecture) {
         return Integer.parseInt(architecture.replaceAll("\\D", "")) >= FIRST_BESIDE;
+    }
+
+    private static Map<Part, Kernel> beside(Kernels.Module module) {
+        return Map.of(
+                Part.WHOLE, module.kernelBetween("adamWBeside"),
+                Part.WEIGHTS, module.kernelBetween("adamWWeightsBeside"),
+                Part.MOMENTS, module.kernelBetween("adamWMomentsBeside"));
     }
 
     void squaredNorm(Tensor values, Tensor out) {
@@ -70,21 +81,21 @@ final class Optimizer {
             Tensor firstMoment,
             Tensor secondMoment,
             Tensor gradSquaredNorm) {
-        var state = List.of(grad, firstMoment, secondMoment);
         for (var tensor : List.of(master, working, grad, firstMoment, secondMoment, gradSquaredNorm)) {
             zeros.settle(tensor);
         }
         update.finish(); // another model's, which reads the same description of a step
         describe(settings);
         var pass = new Update(this, settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
-        if (adamWBeside.isEmpty()) {
-            pass.alone(0, master.size());
+        if (beside.isEmpty()) {
+            pass.alone(Part.WHOLE, 0, master.size());
             return;
         }
         long deferred = settings.decayed() / DeferredUpdate.MULTIPLE * DeferredUpdate.MULTIPLE; // the weights of products
-        pass.alone(deferred, master.size());
+        pass.alone(Part.WHOLE, deferred, master.size());
         memory.fill(claims, 0);
-        update.begin(pass, List.of(master, working), state, deferred);
+        var buffers = new Buffers(List.of(master, working), List.of(firstMoment, secondMoment), List.of(grad));
+        update.begin(pass, buffers, deferred);
     }
 
     /** AdamW over parts of the flat buffers. */
@@ -99,8 +110,9 @@ final class Optimizer {
             Tensor gradSquaredNorm)
             implements DeferredUpdate.Pass {
         @Override
-        public void alone(long from, long to) {
-            buffers(optimizer.adamW.grid(optimizer.adamW.blocks(to - from)), from)
+        public void alone(Part part, long from, long to) {
+            var kernel = optimizer.alone.get(part);
+            buffers(kernel.grid(kernel.blocks(to - from)), from)
                     .with(to - from)
                     .with(settings.decayed() - from)
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
@@ -109,12 +121,12 @@ final class Optimizer {
         }
 
         @Override
-        public void besideLast(int part, long from, long to) {
-            buffers(optimizer.adamWBeside.orElseThrow().grid(optimizer.multiprocessors), from)
+        public void besideLast(Part part, int number, long from, long to) {
+            buffers(optimizer.beside.get(part).grid(optimizer.multiprocessors), from)
                     .with(Math.toIntExact(to - from))
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
                     .with(optimizer.step)
-                    .with(address(optimizer.claims, part))
+                    .with(address(optimizer.claims, number))
                     .launchBesideLast();
         }
 

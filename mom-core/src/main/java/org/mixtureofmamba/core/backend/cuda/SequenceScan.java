@@ -22,8 +22,8 @@ final class SequenceScan {
     /** Tokens below which a segment is not worth its extra pass. */
     private static final int SHORTEST_SEGMENT = 1024;
 
-    /** Weights that are updated in the time of a state-step. */
-    private static final double UPDATED_BESIDE = 0.03;
+    /** Weights that are updated beside a state-step of forward, and moments beside one of backward. */
+    private static final double UPDATED_BESIDE = 0.0425;
 
     /** N for which there are kernels. */
     private static final Set<Integer> STATES = Set.of(8, 16, 32);
@@ -165,7 +165,7 @@ final class SequenceScan {
                 .with(in.width)
                 .with(segments.length())
                 .launch();
-        update.besideScan((long) (UPDATED_BESIDE * layout.tokens() * in.width * states));
+        update.besideForward(updatedBeside(layout, in.width, states));
         channels.out(out, y);
         workspace.release(mark);
         return chunkStates;
@@ -237,12 +237,17 @@ final class SequenceScan {
                 .with(in.width)
                 .with(segments.length())
                 .launch();
+        update.besideBackward(updatedBeside(layout, in.width, states));
         channels.out(gradX, gradients.x());
         channels.out(gradDt, gradients.dt());
         channels.out(gradZ, gradients.z());
         reduceBC(compiled, gradients, partialBC, groups, layout);
         reduceParameters(compiled, gradients, partialParameters, partials, inputs.x().columns(), layout);
         workspace.release(mark);
+    }
+
+    private static long updatedBeside(ModalityLayout layout, int width, int states) {
+        return (long) (UPDATED_BESIDE * layout.tokens() * width * states);
     }
 
     private static void reduceBC(

@@ -9,6 +9,9 @@ struct Step {
     float learningRate, beta1, beta2, epsilon, weightDecay, correction1, correction2;  // corrections: 1 / (1 - beta^t)
 };
 
+/** What a kernel writes. Moments may be left for later: they follow from the gradients once more, to the bit. */
+enum Part { WHOLE, WEIGHTS, MOMENTS };
+
 /** Every rounding is written out, so that all kernels give the same bits. */
 __device__ __forceinline__ float update(float& weight, float grad, float& first, float& second, bool decays, const Step& step) {
     first = __fmaf_rn(step.beta1, first, __fmul_rn(1.0f - step.beta1, grad));

@@ -133,6 +133,13 @@ __device__ __forceinline__ int thread() {
     return x;
 }
 
+/** blockIdx.z, read anew in the same way. */
+__device__ __forceinline__ int sequence() {
+    int x;
+    asm volatile("mov.u32 %0, %%ctaid.z;" : "=r"(x));
+    return x;
+}
+
 /** Where rowOf and documentStart of the tile after the next arrive; each thread copies and reads its own. */
 template <int K>
 struct Arriving {
@@ -740,8 +747,12 @@ constexpr int BACKWARD_STAGES = sizeof(ACT) == 2 && BACKWARD_TOKENS == 16 ? 2 : 
 constexpr int GROUP = 2;
 /** Eights of a span's tokens. */
 constexpr int EIGHTS = BACKWARD_TOKENS / 8;
-/** Blocks of the backward on a multiprocessor. */
-constexpr int BACKWARD_BLOCKS = 1;
+/** Registers a thread with which the one block of the backward leaves those of adamw_beside.cu free, where that costs nothing. */
+#if defined(MOM_BF16) && MOM_N == 16
+constexpr int BACKWARD_REGISTERS = 240;
+#else
+constexpr int BACKWARD_REGISTERS = 255;
+#endif
 
 struct alignas(16) BackwardInputs {
     ACT x[Tile<BACKWARD_TOKENS>::SIZE];      // x in, gradX out
@@ -839,7 +850,7 @@ struct WarpSums {
     }
 };
 
-extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selectiveScanBackward(
+extern "C" __global__ void __maxnreg__(BACKWARD_REGISTERS) selectiveScanBackward(
     ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradDtRaw, int gradDtStride, ACT* __restrict__ gradZ, int gradZStride,
     ACT* __restrict__ partialBC, float* __restrict__ partialParameters,
     const ACT* __restrict__ gradY, int gradYStride, const float* __restrict__ chunkState,
@@ -848,6 +859,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
     const float* __restrict__ aLog, const float* __restrict__ skipD, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart,
     const float* __restrict__ segmentGrad, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
+    letNextStart();
     constexpr int K = BACKWARD_TOKENS;
     using T = Tile<K>;
     BackwardShared& shared = *reinterpret_cast<BackwardShared*>(sharedMemory);
@@ -871,7 +883,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
         loadStates<K>(shared.raw, states, tokens);
         const int t = thread();
         if (t < N * CHANNELS / 4) {
-            const long long chunk = (long long)place.batch * chunks + place.begin / CHUNK + tile;
+            const long long chunk = (long long)sequence() * chunks + place.begin / CHUNK + tile;
             const int n = t / (CHANNELS / 4);
             copyAsync16(inputs.state + 4 * t, chunkState + (chunk * N + n) * E + place.firstChannel + t % (CHANNELS / 4) * 4, true);
         }
@@ -913,7 +925,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BACKWARD_BLOCKS) selective
         const int begin = place.begin + tile * T::TOKENS;
         const int tokensHere = min(T::TOKENS, place.end - begin);
         const int t = thread();
-        ACT* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + place.batch) * L + begin) * (2 * N) + 4 * t;
+        ACT* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + sequence()) * L + begin) * (2 * N) + 4 * t;
 #pragma unroll
         for (int i = 0; i < T::TOKENS * 2 * N / 4 / THREADS; i++) {
             const int token = t / (2 * N / 4) + i * (THREADS / (2 * N / 4));

@@ -139,6 +139,12 @@ class CudaBackendGpuTest {
             return toDoubles(backend, model.parameters().master());
         }
 
+        double[] moments() {
+            return Stream.of(first, second)
+                    .flatMapToDouble(tensor -> Arrays.stream(toDoubles(backend, tensor)))
+                    .toArray();
+        }
+
         @Override
         public void close() {
             backend.memory().free(first.storage());
@@ -223,16 +229,18 @@ class CudaBackendGpuTest {
         }
     }
 
-    /** A vocabulary large enough that parts of the update run beside the scans of the next forward. */
+    /** Large enough that parts of the update run beside the scans of the next step. */
     @ParameterizedTest
     @EnumSource(Precision.class)
     void anUpdatePutOffGivesTheBitsOfOneDoneAtOnce(Precision precision) {
         var config = new ModelConfig(
-                64, 3, 20_003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
+                256, 3, 5_003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
         var results = new ArrayList<double[]>();
         for (boolean atOnce : new boolean[] {true, false}) {
             try (var backend = open(precision);
                     var training = new Training(backend, config, Recompute.NOTHING)) {
+                // Smaller gradients are filled with zeros at once, which waits for all of the update.
+                assertThat(training.model.parameters().grad().storage().byteSize()).isGreaterThan(LazyZeros.LEAST_BYTES);
                 var losses = new ArrayList<Double>();
                 for (int step = 0; step < 3; step++) {
                     var placed = training.model.place(batch(config, 2, 2300, step));
@@ -247,6 +255,7 @@ class CudaBackendGpuTest {
                 results.add(losses.stream().mapToDouble(Double::doubleValue).toArray());
                 results.add(training.weights());
                 results.add(toDoubles(backend, training.model.parameters().working()));
+                results.add(training.moments());
             }
         }
         int half = results.size() / 2;
