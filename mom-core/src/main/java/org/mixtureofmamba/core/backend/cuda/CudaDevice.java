@@ -86,6 +86,15 @@ final class CudaDevice implements AutoCloseable {
         return architecture(major, minor);
     }
 
+    /**
+     * Whether a card's kernels can start before the one before is over, as those of sm_90 and later can.
+     *
+     * @param architecture as {@code sm_90a}
+     */
+    static boolean overlapsKernels(String architecture) {
+        return Integer.parseInt(architecture.replaceAll("\\D", "")) >= 90;
+    }
+
     static String architecture(int major, int minor) {
         return "sm_" + major + minor + (major >= 9 ? "a" : "");
     }

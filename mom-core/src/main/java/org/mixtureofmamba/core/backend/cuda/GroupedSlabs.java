@@ -79,7 +79,7 @@ final class GroupedSlabs implements AutoCloseable {
 
     /** Launches with as many blocks as there are tiles for, at most {@code pairsOfBlocks} pairs. */
     void launch(Kernel kernel, int pairsOfBlocks) {
-        kernel.grid(2 * Math.min(pairs, pairsOfBlocks)).with(slabs).launch();
+        kernel.grid(2 * Math.min(pairs, pairsOfBlocks)).with(slabs).launchOverlapping();
     }
 
     @Override

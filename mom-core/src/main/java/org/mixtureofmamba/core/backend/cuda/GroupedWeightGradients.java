@@ -90,7 +90,7 @@ final class GroupedWeightGradients implements AutoCloseable {
             sumChunks
                     .grid(sumChunks.blocks(columns), sumChunks.blocks(rows), products.size())
                     .with(sums)
-                    .launch();
+                    .launchOverlapping();
         }
     }
 

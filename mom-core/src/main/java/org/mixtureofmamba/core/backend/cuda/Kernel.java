@@ -4,12 +4,11 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 
 import org.bytedeco.cuda.cudart.CUfunc_st;
-import org.bytedeco.cuda.cudart.CUlaunchAttribute;
-import org.bytedeco.cuda.cudart.CUlaunchConfig;
 import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
+import org.mixtureofmamba.core.backend.cuda.LaunchArguments.Grid;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
@@ -30,9 +29,7 @@ final class Kernel {
     private final CudaStream stream;
     private final LaunchArguments arguments;
     private final LazyZeros zeros;
-    private int gridX;
-    private int gridY;
-    private int gridZ;
+    private Grid grid = new Grid(0, 0, 0);
 
     Kernel(
             String name,
@@ -86,9 +83,7 @@ final class Kernel {
 
     /** Begins a launch; the one begun before must have been launched. */
     Kernel grid(int x, int y, int z) {
-        gridX = x;
-        gridY = y;
-        gridZ = z;
+        grid = new Grid(x, y, z);
         arguments.clear();
         return this;
     }
@@ -141,46 +136,27 @@ final class Kernel {
         return this;
     }
 
+    /** Launches after the kernel launched last. */
     void launch() {
-        if (isEmpty()) {
-            return;
-        }
-        CudaErrors.check(
-                cudart.cuLaunchKernel(
-                        function, gridX, gridY, gridZ, threads(), 1, 1, sharedBytes(), stream.handle, arguments.pointers(), NONE),
-                "cuLaunchKernel",
-                name);
+        launch(false);
     }
 
     /**
-     * Launches beside the kernel launched last, when every block of that one has started and says so by {@code griddepcontrol.launch_dependents};
-     * this one must end with {@code griddepcontrol.wait}, so that what is launched next comes after both.
+     * Launches to run when every block of the kernel launched last has started and said so by {@code letNextStart}; from there on this one
+     * itself waits, by {@code awaitLast}: before it reads what that one writes, or if it is to run beside that one, at its end.
      */
-    void launchBesideLast() {
-        if (isEmpty()) {
-            return;
-        }
-        try (var beside = new CUlaunchAttribute();
-                var configuration = new CUlaunchConfig()) {
-            beside.id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION).value().programmaticStreamSerializationAllowed(1);
-            configuration
-                    .gridDimX(gridX)
-                    .gridDimY(gridY)
-                    .gridDimZ(gridZ)
-                    .blockDimX(threads())
-                    .blockDimY(1)
-                    .blockDimZ(1)
-                    .sharedMemBytes(sharedBytes())
-                    .hStream(stream.handle)
-                    .attrs(beside)
-                    .numAttrs(1);
-            CudaErrors.check(
-                    cudart.cuLaunchKernelEx(configuration, function, arguments.pointers(), NONE), "cuLaunchKernelEx", name);
-        }
+    void launchOverlapping() {
+        launch(true);
     }
 
-    /** Nothing to do is no error. */
-    private boolean isEmpty() {
-        return gridX == 0 || gridY == 0 || gridZ == 0;
+    private void launch(boolean overlaps) {
+        if (grid.isEmpty()) {
+            return;
+        }
+        CudaErrors.check(
+                cudart.cuLaunchKernelEx(
+                        arguments.configuration(grid, threads(), sharedBytes(), stream, overlaps), function, arguments.pointers(), NONE),
+                "cuLaunchKernelEx",
+                name);
     }
 }

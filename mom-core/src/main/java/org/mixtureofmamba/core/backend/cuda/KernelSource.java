@@ -37,7 +37,7 @@ record KernelSource(String name, String text, Map<String, String> headers) {
         return FILES.stream()
                 .filter(file -> switch (file) {
                     case GROUPED -> architecture.equals(GroupedProducts.ARCHITECTURE);
-                    case BESIDE -> Optimizer.hasKernelBeside(architecture);
+                    case BESIDE -> CudaDevice.overlapsKernels(architecture);
                     default -> true;
                 })
                 .toList();

@@ -3,15 +3,26 @@ package org.mixtureofmamba.core.backend.cuda;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
+import org.bytedeco.cuda.cudart.CUlaunchAttribute;
+import org.bytedeco.cuda.cudart.CUlaunchConfig;
+import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
- * The arguments of one kernel launch in native memory that is used again for the next: the driver has read them when the launch returns.
- * Writing them makes no garbage.
+ * The arguments and the configuration of one kernel launch in native memory that is used again for the next: the driver has read them when
+ * the launch returns. Writing them makes no garbage.
  */
 final class LaunchArguments implements AutoCloseable {
+    /** Blocks of a launch. */
+    record Grid(int x, int y, int z) {
+        /** Nothing to do is no error. */
+        boolean isEmpty() {
+            return x == 0 || y == 0 || z == 0;
+        }
+    }
+
     private static final int CAPACITY = 64;
     private static final int BYTES = 4096;
 
@@ -21,8 +32,18 @@ final class LaunchArguments implements AutoCloseable {
     private final PointerPointer<Pointer> addresses = new PointerPointer<>(CAPACITY);
     private final MemorySegment addressMemory =
             MemorySegment.ofAddress(addresses.address()).reinterpret((long) CAPACITY * Long.BYTES);
+    private final CUlaunchAttribute overlapping = new CUlaunchAttribute();
+    private final CUlaunchConfig configuration = new CUlaunchConfig();
     private int count;
     private int used;
+
+    LaunchArguments() {
+        overlapping
+                .id(cudart.CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION)
+                .value()
+                .programmaticStreamSerializationAllowed(1);
+        configuration.attrs(overlapping);
+    }
 
     void clear() {
         count = 0;
@@ -59,9 +80,29 @@ final class LaunchArguments implements AutoCloseable {
         return addresses;
     }
 
+    /**
+     * What {@code cuLaunchKernelEx} takes as {@code config}.
+     *
+     * @param overlaps whether the kernel may start before the last one is over
+     */
+    CUlaunchConfig configuration(Grid grid, int threads, int sharedBytes, CudaStream stream, boolean overlaps) {
+        return configuration
+                .gridDimX(grid.x())
+                .gridDimY(grid.y())
+                .gridDimZ(grid.z())
+                .blockDimX(threads)
+                .blockDimY(1)
+                .blockDimZ(1)
+                .sharedMemBytes(sharedBytes)
+                .hStream(stream.handle)
+                .numAttrs(overlaps ? 1 : 0);
+    }
+
     @Override
     public void close() {
         values.close();
         addresses.close();
+        configuration.close();
+        overlapping.close();
     }
 }

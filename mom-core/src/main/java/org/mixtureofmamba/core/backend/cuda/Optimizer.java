@@ -17,9 +17,6 @@ import org.mixtureofmamba.core.tensor.Tensor;
  * {@link DeferredUpdate}.
  */
 final class Optimizer {
-    /** The first generation of cards that has the means of adamw_beside.cu. */
-    private static final int FIRST_BESIDE = 90;
-
     private final DeviceMemory memory;
     private final LazyZeros zeros;
     private final DeferredUpdate update;
@@ -46,15 +43,10 @@ final class Optimizer {
         this.alone = Map.of(
                 Part.WHOLE, onWholeCard.kernelBetween("adamW"),
                 Part.MOMENTS, onWholeCard.kernelBetween("adamWMoments"));
-        this.beside = hasKernelBeside(device.architecture()) ? beside(kernels.module("adamw_beside.cu")) : Map.of();
+        this.beside = CudaDevice.overlapsKernels(device.architecture()) ? beside(kernels.module("adamw_beside.cu")) : Map.of();
         this.multiprocessors = device.multiprocessors();
         this.partials = memory.zeros("sums", DType.FLOAT64, partial.units());
         this.claims = memory.zeros("sums", DType.INT32, DeferredUpdate.MOST_PARTS);
-    }
-
-    /** @param architecture as {@code sm_90a} */
-    static boolean hasKernelBeside(String architecture) {
-        return Integer.parseInt(architecture.replaceAll("\\D", "")) >= FIRST_BESIDE;
     }
 
     private static Map<Part, Kernel> beside(Kernels.Module module) {
@@ -127,7 +119,7 @@ final class Optimizer {
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
                     .with(optimizer.step)
                     .with(address(optimizer.claims, number))
-                    .launchBesideLast();
+                    .launchOverlapping();
         }
 
         private Kernel buffers(Kernel kernel, long from) {

@@ -1,6 +1,6 @@
 // adamw_beside.cu: the step of adamw.cu over a part of the buffers, all of which decay, while the scan before it still runs; from sm_90 on.
 //
-// It only moves memory, and a scan only computes. It starts when every block of the scan has started (launch_dependents there): a block of
+// It only moves memory, and a scan only computes. It starts when every block of the scan has started (letNextStart there): a block of
 // the scan that found its place taken would wait for all of this. Tiles come into shared memory by bulk copies, which wait in none of the scan's
 // queues. One block of four warps fits beside the scan on each multiprocessor; where there is room for more, more will be, and so a block claims
 // its next tile when it has done one.
@@ -101,7 +101,7 @@ __device__ __forceinline__ void run(float* weights, ACT* working, const float* g
             parity ^= 1;
         }
     }
-    asm volatile("griddepcontrol.wait;" ::: "memory"); // what comes after this kernel comes after the scan too
+    awaitLast(); // what comes after this kernel comes after the scan too
 }
 
 extern "C" {

@@ -140,6 +140,7 @@ extern "C" __device__ int causalConv1dForward_launch[4] = {THREADS, CHANNELS, 0,
 extern "C" __global__ void __launch_bounds__(THREADS, 4) causalConv1dForward(
     ACT* __restrict__ y, int yStride, const ACT* __restrict__ x, int xStride, const float* __restrict__ weight,
     const float* __restrict__ bias, const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+    letNextStart();
     constexpr int AHEAD = ACT_PER_16B / 2;
     const int lane = threadIdx.x % 32;
     const int wanted = blockIdx.x * CHANNELS + 4 * lane;
@@ -303,6 +304,7 @@ extern "C" __device__ int causalConv1dReduce_launch[4] = {THREADS, 0, 0, 0};
 /** partial [partials, K+1, E] -> added to gradWeight [E, K] and gradBias [E]. */
 extern "C" __global__ void __launch_bounds__(THREADS) causalConv1dReduce(float* __restrict__ gradWeight, float* __restrict__ gradBias,
                                                                        const float* __restrict__ partial, int partials, int E) {
+    letNextStart();
     const int i = blockIdx.x * THREADS + threadIdx.x;
     if (i >= (K + 1) * E) return;
     float sum = 0.0f;

@@ -135,10 +135,17 @@ __device__ __forceinline__ void copyAsync4(void* shared, const void* global) {
 /** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
 __device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
-/** Lets the next kernel start when every block has said this, if it was launched for that. */
+/** Lets the next kernel start when every block has said this or is over, if it was launched to overlap. */
 __device__ __forceinline__ void letNextStart() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+
+/** Of a kernel that was launched to overlap: waits until the one before is over and all that it wrote can be seen. */
+__device__ __forceinline__ void awaitLast() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
 

@@ -8,6 +8,7 @@
 //
 // The gradient of a weight has few tiles and a long inner dimension, the slab's rows. It is cut into chunks, each with a float32 d of its own,
 // one below the other; sumChunks adds them up. Every sum has one order: the same bits in every run.
+#include "common.cuh"
 #include "warp_group.cuh"
 
 constexpr int ROWS = 128;
@@ -270,6 +271,7 @@ struct GroupedProduct {
     }
 
     static __device__ __forceinline__ void run(const Slabs& slabs) {
+        letNextStart();
         extern __shared__ unsigned char memory[];
         const u32 stages = (sharedAddress(memory) + SWIZZLE_BYTES - 1) / SWIZZLE_BYTES * SWIZZLE_BYTES;
         const u32 buffers = stages + STAGES * STAGE_BYTES;
@@ -286,6 +288,7 @@ struct GroupedProduct {
             publishBarriers();
         }
         syncPair();
+        awaitLast();
         const int group = threadIdx.x / GROUP;
         if (group == 0) {
             keepRegisters<40>();
@@ -350,6 +353,8 @@ extern "C" {
 // units: rows, and columns, of a block; the grid's z is the slab
 __device__ int sumChunks_launch[4] = {SQUARE * LINES, SQUARE, 0, 0};
 __global__ void __launch_bounds__(SQUARE * LINES) sumChunks(const __grid_constant__ Sums sums) {
+    letNextStart();
+    awaitLast();
     const Sum& slab = sums.slab[blockIdx.z];
     __shared__ float square[SQUARE][SQUARE + 1];
     const int x = threadIdx.x % SQUARE;

@@ -41,6 +41,7 @@ extern "C" {
 __device__ int rmsNormForward_launch[4] = {THREADS, WARPS, 0, 0};
 __global__ void __launch_bounds__(THREADS) rmsNormForward(ACT* out, int outStride, float* inverseRms, const ACT* x, int xStride,
                                                           const float* weight, float epsilon, int rows, int columns) {
+    letNextStart();
     const int row = blockIdx.x * WARPS + threadIdx.x / 32;
     if (row >= rows) return;
     const int lane = threadIdx.x % 32;
@@ -68,6 +69,7 @@ __global__ void __launch_bounds__(THREADS) rmsNormForward(ACT* out, int outStrid
 __device__ int rmsNormForwardAny_launch[4] = {THREADS, WARPS, 0, 0};
 __global__ void __launch_bounds__(THREADS) rmsNormForwardAny(ACT* out, int outStride, float* inverseRms, const ACT* x, int xStride,
                                                              const float* weight, float epsilon, int rows, int columns) {
+    letNextStart();
     const int row = blockIdx.x * WARPS + threadIdx.x / 32;
     if (row >= rows) return;
     const int lane = threadIdx.x % 32;
@@ -166,6 +168,7 @@ __global__ void __launch_bounds__(THREADS)
 // units: columns a block. Each of the 32 warps' lanes takes a column, the warps take the partial sums in turn, then the warps are added up.
 __device__ int rmsNormReduce_launch[4] = {1024, 32, 0, 0};
 __global__ void __launch_bounds__(1024) rmsNormReduce(float* gradWeight, const float* partial, int partials, int columns) {
+    letNextStart();
     __shared__ float ofWarp[32][33];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int d = blockIdx.x * 32 + lane;

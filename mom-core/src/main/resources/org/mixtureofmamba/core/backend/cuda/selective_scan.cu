@@ -1122,6 +1122,7 @@ extern "C" __device__ int selectiveScanReduceBC_launch[4] = {THREADS, 0, 0, 0};
 extern "C" __global__ void __launch_bounds__(THREADS) selectiveScanReduceBC(ACT* __restrict__ gradB, ACT* __restrict__ gradC, int stride,
                                                                           const ACT* __restrict__ partialBC, int groups,
                                                                           const int* __restrict__ rowOf, int tokens) {
+    letNextStart();
     constexpr int QUADS = 2 * N / 4;
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     const long long quads = (long long)tokens * QUADS;
@@ -1148,6 +1149,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) selectiveScanReduceParamet
                                                                                   const __grid_constant__ DtSlabs gradDtBias,
                                                                                   const float* __restrict__ partialParameters, int partials,
                                                                                   int E) {
+    letNextStart();
     const int rows = N + 1 + gradDtBias.count;
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= (long long)(N + 2) * E) return;

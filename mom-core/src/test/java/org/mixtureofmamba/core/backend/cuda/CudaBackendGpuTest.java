@@ -234,7 +234,7 @@ class CudaBackendGpuTest {
     @EnumSource(Precision.class)
     void anUpdatePutOffGivesTheBitsOfOneDoneAtOnce(Precision precision) {
         var config = new ModelConfig(
-                256, 3, 5_003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
+                256, 3, 10_007, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
         var results = new ArrayList<double[]>();
         for (boolean atOnce : new boolean[] {true, false}) {
             try (var backend = open(precision);
