@@ -42,6 +42,7 @@ final class CudaBackend implements Backend {
     private final SequenceScan scan;
     private final CrossEntropy crossEntropy;
     private final DeferredUpdate update;
+    private final SquaredNorm norm;
     private final Optimizer optimizer;
     private final PowerMeter power;
 
@@ -56,7 +57,8 @@ final class CudaBackend implements Backend {
             this.device = opened(new CudaDevice(options.device()));
             this.stream = opened(new CudaStream("the training step"));
             this.update = new DeferredUpdate(stream::synchronize);
-            var zeros = new LazyZeros(stream, update);
+            var gradients = new WrittenGradients();
+            var zeros = new LazyZeros(stream, update, gradients);
             var cache = new KernelCache(KernelCache.usualFolder(System.getenv()), compiler);
             var kernels = opened(new Kernels(device, cache, precision, stream, zeros));
             var copies = new Copies(kernels, stream, zeros);
@@ -69,7 +71,8 @@ final class CudaBackend implements Backend {
             this.normalization = new Normalization(kernels, workspace);
             this.projection = new SlabProjection(products, groupedProducts(kernels, zeros));
             this.convolution = new SequenceConvolution(kernels, workspace, channels);
-            this.scan = new SequenceScan(kernels, workspace, channels, zeros, update, device.multiprocessors());
+            this.norm = new SquaredNorm(kernels, memory, zeros, gradients, device);
+            this.scan = new SequenceScan(kernels, workspace, channels, zeros, norm, update, device.multiprocessors());
             this.crossEntropy = new CrossEntropy(kernels, products, workspace);
             this.optimizer = new Optimizer(kernels, memory, zeros, update, device);
             this.power = opened(new PowerMeter(new CudaLibraries(System.getenv()), device.busId()));
@@ -250,7 +253,7 @@ final class CudaBackend implements Backend {
 
     @Override
     public void squaredNorm(Tensor values, Tensor out) {
-        optimizer.squaredNorm(values, out);
+        norm.of(values, out);
     }
 
     @Override

@@ -19,11 +19,13 @@ final class LazyZeros {
 
     private final CudaStream stream;
     private final DeferredUpdate update;
+    private final WrittenGradients gradients;
     private final Map<Storage, ZeroRanges> pending = new IdentityHashMap<>();
 
-    LazyZeros(CudaStream stream, DeferredUpdate update) {
+    LazyZeros(CudaStream stream, DeferredUpdate update, WrittenGradients gradients) {
         this.stream = stream;
         this.update = update;
+        this.gradients = gradients;
     }
 
     /** Takes on the filling of a tensor with zeros, if it is a large buffer of its own, as those of gradients are. */
@@ -32,6 +34,7 @@ final class LazyZeros {
         if (tensor.dtype() != DType.FLOAT32 || bytes < LEAST_BYTES || bytes != tensor.storage().byteSize()) {
             return false;
         }
+        gradients.begin(tensor.storage());
         pending.computeIfAbsent(tensor.storage(), absent -> new ZeroRanges()).add(new Range(0, bytes));
         return true;
     }
@@ -39,6 +42,7 @@ final class LazyZeros {
     /** Whether the tensor's zeros are unwritten; then the caller must overwrite it whole. */
     boolean take(Tensor tensor) {
         update.await(tensor);
+        gradients.write(tensor);
         if (pending.isEmpty() || !tensor.isContiguous()) {
             return false;
         }
@@ -49,6 +53,7 @@ final class LazyZeros {
     /** Writes what zeros the tensor still lacks. */
     void settle(Tensor tensor) {
         update.await(tensor);
+        gradients.use(tensor);
         if (pending.isEmpty()) {
             return;
         }
@@ -72,6 +77,7 @@ final class LazyZeros {
     /** Before a memory is given back. */
     void forget(Storage storage) {
         update.leave(storage);
+        gradients.leave(storage);
         pending.remove(storage);
     }
 

@@ -13,39 +13,31 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The squared norm of the gradients and AdamW, one pass each: squared_norm.cu, adamw.cu and adamw_beside.cu. What the weights of products take is left to
- * {@link DeferredUpdate}.
+ * AdamW in one pass: adamw.cu and adamw_beside.cu. What the weights of products take is left to {@link DeferredUpdate}.
  */
 final class Optimizer {
     private final DeviceMemory memory;
     private final LazyZeros zeros;
     private final DeferredUpdate update;
-    private final Kernel partial;
-    private final Kernel finish;
     private final Map<Part, Kernel> alone;
     /** Empty where the card lacks their means. */
     private final Map<Part, Kernel> beside;
     private final int multiprocessors;
-    private final Tensor partials;
     /** Of tiles, one for each part beside a scan. */
     private final Tensor claims;
     /** {@code struct Step} of adamw.cu. */
     private final MemorySegment step = Arena.ofAuto().allocate(ValueLayout.JAVA_FLOAT, 7);
 
     Optimizer(Kernels kernels, DeviceMemory memory, LazyZeros zeros, DeferredUpdate update, CudaDevice device) {
-        var norm = kernels.module("squared_norm.cu");
         this.memory = memory;
         this.zeros = zeros;
         this.update = update;
-        this.partial = norm.kernel("squaredNormPartial");
-        this.finish = norm.kernel("squaredNormFinish");
         var onWholeCard = kernels.module("adamw.cu");
         this.alone = Map.of(
                 Part.WHOLE, onWholeCard.kernelBetween("adamW"),
                 Part.MOMENTS, onWholeCard.kernelBetween("adamWMoments"));
         this.beside = CudaDevice.overlapsKernels(device.architecture()) ? beside(kernels.module("adamw_beside.cu")) : Map.of();
         this.multiprocessors = device.multiprocessors();
-        this.partials = memory.zeros("sums", DType.FLOAT64, partial.units());
         this.claims = memory.zeros("sums", DType.INT32, DeferredUpdate.MOST_PARTS);
     }
 
@@ -54,15 +46,6 @@ final class Optimizer {
                 Part.WHOLE, module.kernelBetween("adamWBeside"),
                 Part.WEIGHTS, module.kernelBetween("adamWWeightsBeside"),
                 Part.MOMENTS, module.kernelBetween("adamWMomentsBeside"));
-    }
-
-    void squaredNorm(Tensor values, Tensor out) {
-        partial.grid(partial.units())
-                .with(partials)
-                .with(values)
-                .with(values.size())
-                .launch();
-        finish.grid(1).with(out).with(partials).launch();
     }
 
     void step(

@@ -19,6 +19,9 @@ import org.mixtureofmamba.core.tensor.Tensor;
  * card; a first kernel then finds each segment's state from nothing, and the scan itself starts each segment from those before it.
  */
 final class SequenceScan {
+    /** Of the multiprocessors, that blocks fill. */
+    private static final double FULL = 0.9;
+
     /** Tokens below which a segment is not worth its extra pass. */
     private static final int SHORTEST_SEGMENT = 1024;
 
@@ -31,16 +34,29 @@ final class SequenceScan {
     private final Kernels kernels;
     private final Workspace workspace;
     private final WholeChannels channels;
+    private final SquaredNorm norm;
     private final DeferredUpdate update;
     private final int multiprocessors;
     private final StepBiases biases;
     private final Map<Integer, Compiled> byStates = new HashMap<>();
 
-    SequenceScan(Kernels kernels, Workspace workspace, WholeChannels channels, LazyZeros zeros, DeferredUpdate update, int multiprocessors) {
+    /**
+     * @param norm of gradients, which is summed beside backward
+     * @param update that runs beside forward and backward
+     */
+    SequenceScan(
+            Kernels kernels,
+            Workspace workspace,
+            WholeChannels channels,
+            LazyZeros zeros,
+            SquaredNorm norm,
+            DeferredUpdate update,
+            int multiprocessors) {
         this.kernels = kernels;
         this.biases = new StepBiases(zeros);
         this.workspace = workspace;
         this.channels = channels;
+        this.norm = norm;
         this.update = update;
         this.multiprocessors = multiprocessors;
     }
@@ -81,7 +97,8 @@ final class SequenceScan {
          * @param multiple of a segment's length
          */
         static Segments of(int length, int blocks, int multiprocessors, int multiple) {
-            int wanted = (int) Math.ceil(2 * multiprocessors * 0.9 / blocks);
+            // One that fills the card half is still faster than two that need a pass before them.
+            int wanted = blocks >= FULL * multiprocessors ? 1 : (int) Math.ceil(2 * multiprocessors * FULL / blocks);
             int count = Math.max(1, Math.min(wanted, length / SHORTEST_SEGMENT));
             int each = roundUp(divideUp(length, count), multiple);
             return new Segments(divideUp(length, each), each);
@@ -237,6 +254,7 @@ final class SequenceScan {
                 .with(in.width)
                 .with(segments.length())
                 .launch();
+        norm.besideBackward();
         update.besideBackward(updatedBeside(layout, in.width, states));
         channels.out(gradX, gradients.x());
         channels.out(gradDt, gradients.dt());

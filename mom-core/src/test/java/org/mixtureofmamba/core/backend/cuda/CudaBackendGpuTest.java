@@ -35,6 +35,7 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 /** The backend on a real card: the authors' vectors, the cpu backend, and what must hold bit for bit. */
 @Tag("gpu")
@@ -42,6 +43,10 @@ class CudaBackendGpuTest {
     private static Backend open(Precision precision) {
         return Backends.open("cuda", new BackendOptions(1, 0, precision));
     }
+
+    /** Its gradients are filled with zeros lazily and its update is put off, as those of 32 MB and more. */
+    private static final ModelConfig LARGE = new ModelConfig(
+            256, 3, 10_007, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
 
     private static void assertWithin(List<RelativeError> errors, double tolerance) {
         assertThat(errors)
@@ -70,13 +75,18 @@ class CudaBackendGpuTest {
             64, 3, 1003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
 
     private static TokenBatch batch(ModelConfig config, int batch, int length, long seed) {
+        return batch(config, config.modalities(), batch, length, seed);
+    }
+
+    /** @param present how many of the modalities have tokens */
+    private static TokenBatch batch(ModelConfig config, int present, int batch, int length, long seed) {
         var random = new SplittableRandom(seed);
         int tokens = batch * length;
         var modality = new byte[tokens];
         var documentStart = new boolean[tokens];
         for (int t = 0; t < tokens; t++) {
             boolean changes = random.nextInt(40) == 0;
-            modality[t] = t > 0 && !changes ? modality[t - 1] : (byte) random.nextInt(config.modalities());
+            modality[t] = t > 0 && !changes ? modality[t - 1] : (byte) random.nextInt(present);
             documentStart[t] = random.nextInt(150) == 0;
         }
         // Most ids are few, so that some are frequent and some are rare.
@@ -233,8 +243,7 @@ class CudaBackendGpuTest {
     @ParameterizedTest
     @EnumSource(Precision.class)
     void anUpdatePutOffGivesTheBitsOfOneDoneAtOnce(Precision precision) {
-        var config = new ModelConfig(
-                256, 3, 10_007, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
+        var config = LARGE;
         var results = new ArrayList<double[]>();
         for (boolean atOnce : new boolean[] {true, false}) {
             try (var backend = open(precision);
@@ -261,6 +270,25 @@ class CudaBackendGpuTest {
         int half = results.size() / 2;
         for (int i = 0; i < half; i++) {
             assertThat(Arrays.equals(results.get(half + i), results.get(i))).as("result %d", i).isTrue();
+        }
+    }
+
+    /** Most of it is summed beside the scans of backward, anew where a second batch adds to gradients; a modality that is absent has zeros. */
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void theNormIsThatOfAllGradients(Precision precision) {
+        var config = LARGE;
+        try (var backend = open(precision);
+                var training = new Training(backend, config, Recompute.NOTHING)) {
+            for (int batches = 1; batches <= 2; batches++) {
+                training.zeroGradients();
+                for (int i = 0; i < batches; i++) {
+                    training.model.forwardBackward(training.model.place(batch(config, 2, 2, 2300, i)), 1e-3);
+                }
+                backend.squaredNorm(training.model.parameters().grad(), training.norm);
+                double expected = Arrays.stream(training.gradients()).map(value -> value * value).sum();
+                assertThat(toDoubles(backend, training.norm)[0]).isCloseTo(expected, withinPercentage(1e-9));
+            }
         }
     }
 

@@ -9,7 +9,8 @@ class SequenceScanTest {
     @Test
     void cutsWhereBatchAndChannelsDoNotFillTheCard() {
         assertThat(Segments.of(4096, 256, 132, 128)).isEqualTo(new Segments(1, 4096));
-        assertThat(Segments.of(4096, 128, 132, 128)).isEqualTo(new Segments(2, 2048));
+        assertThat(Segments.of(4096, 128, 132, 128)).isEqualTo(new Segments(1, 4096));
+        assertThat(Segments.of(4096, 64, 132, 128)).isEqualTo(new Segments(4, 1024));
         assertThat(Segments.of(65536, 16, 132, 128).count()).isEqualTo(15);
     }
 
