@@ -95,7 +95,7 @@ modules=$(printf '%s\n' "$report" | tail -n 1) # after its warnings
     --strip-debug --no-header-files --no-man-pages --output "$bundle/runtime" 2> "$work/jlink.log" || fail "jlink: $(cat "$work/jlink.log")"
 
 cp "$root/mom" "$root/LICENSE" "$bundle/"
-cp "$root/scripts/gpu-test.sh" "$bundle/scripts/"
+cp "$root/scripts/gpu-benchmark.sh" "$root/scripts/gpu-test.sh" "$bundle/scripts/"
 cp -r "$root/configs" "$bundle/configs"
 git -C "$root" rev-parse HEAD > "$bundle/COMMIT"
 for data in "$@"; do
