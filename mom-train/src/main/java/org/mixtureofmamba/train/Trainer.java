@@ -70,16 +70,26 @@ final class Trainer implements AutoCloseable {
         return new ModelFlops(c.dModel(), c.dInner(), c.dState(), c.dtRank(), c.dConv(), c.blocks(), c.vocabulary());
     }
 
-    /** Runs forward and backward on the first batch and forgets the outcome, so that no step pays for compiling. */
+    /**
+     * Does whole steps on the first batch that change nothing, so that no step pays for compiling: where the norm of gradients is not finite,
+     * the optimizer leaves all as it is.
+     */
     void warmUp(Duration least) {
         prepareFirst();
-        long end = System.nanoTime() + least.toNanos();
-        do {
-            model.forwardBackward(placed, 1);
-            model.takeLosses();
-        } while (System.nanoTime() < end);
-        backend.memory().fill(model.parameters().grad(), 0);
-        backend.synchronize();
+        var infinite = backend.memory().zeros("infinite norm", DType.FLOAT64, 1);
+        try {
+            backend.memory().copy(Tensor.ofDoubles(Double.POSITIVE_INFINITY), infinite);
+            long end = System.nanoTime() + least.toNanos();
+            do {
+                model.forwardBackward(placed, 1);
+                update(1, 0, infinite);
+                model.takeLosses();
+                gradNorm();
+            } while (System.nanoTime() < end);
+            backend.synchronize();
+        } finally {
+            backend.memory().free(infinite.storage());
+        }
     }
 
     /**
@@ -99,7 +109,7 @@ final class Trainer implements AutoCloseable {
             placeAfter(i);
         }
         double rate = learningRate.at(step);
-        update(step, rate);
+        update(step, rate, squaredNorm);
         var losses = model.takeLosses();
         double gradNorm = gradNorm();
 
@@ -138,7 +148,8 @@ final class Trainer implements AutoCloseable {
         }
     }
 
-    private void update(long step, double rate) {
+    /** @param norm the squared norm by which gradients are clipped */
+    private void update(long step, double rate, Tensor norm) {
         var optimizer = config.optimizer();
         var parameters = model.parameters();
         var settings = new AdamW(
@@ -158,7 +169,7 @@ final class Trainer implements AutoCloseable {
                 parameters.grad(),
                 moments.first(),
                 moments.second(),
-                squaredNorm);
+                norm);
         backend.memory().fill(parameters.grad(), 0);
     }
 

@@ -39,6 +39,23 @@ class TrainingRunTest {
         assertThat(losses.getLast()).isLessThan(0.2);
     }
 
+    /** A resumed run warms up with the moments and weights of its checkpoint. */
+    @Test
+    void warmingUpChangesNothing() {
+        var losses = new ArrayList<List<Double>>();
+        for (var warmUp : List.of(Duration.ZERO, Duration.ofMillis(200))) {
+            var config = config("warm-" + warmUp.toMillis(), "steps=8", "checkpoint.every=4");
+            var own = new ArrayList<Double>();
+            for (int until : new int[] {4, 8}) {
+                new TrainingRun(config, SyntheticData.of(BATCH, LENGTH, 0), collecting(own), () -> own.size() >= until, warmUp)
+                        .train(until == 8);
+            }
+            losses.add(own);
+        }
+        assertThat(losses.getFirst()).hasSize(8);
+        assertThat(losses.getLast()).isEqualTo(losses.getFirst());
+    }
+
     @Test
     void aRunStoppedAndResumedEqualsAnUnbrokenOne() throws IOException {
         var whole = config("whole", "steps=30", "checkpoint.every=10", "eval.every=7");
