@@ -1,7 +1,5 @@
 package org.mixtureofmamba.core.backend.cuda;
 
-import java.util.ArrayDeque;
-import java.util.Deque;
 import java.util.List;
 
 import org.mixtureofmamba.core.tensor.Storage;
@@ -30,23 +28,13 @@ final class DeferredUpdate {
     private Pass pass;
     private Buffers buffers = new Buffers(List.of(), List.of(), List.of());
     private long size;
-    /** Elements below it have been given their update. */
+    /** Elements below it have been given their update; of these, some lack their moments. */
     private long updated;
-    /** Of these, what lacks its moments, in ascending order. */
-    private final Deque<Range> owed = new ArrayDeque<>();
+
+    private final OwedMoments owed = new OwedMoments();
     private int parts;
     private long needed;
     private long neededBefore;
-    /** No scan of backward has come yet. */
-    private boolean isForward;
-    /** Gradients from here on are overwritten; {@code overwrittenBefore}: when the last scan of backward came. */
-    private long overwritten;
-    private long overwrittenBefore;
-    /** Gradients from here on are overwritten before the first scan of backward, if this step is like the one before. */
-    private long wholeFrom;
-    private long wholeFromNext;
-
-    private record Range(long from, long to) {}
 
     /** What is written for an element. */
     enum Part {
@@ -88,10 +76,6 @@ final class DeferredUpdate {
      * @param size elements
      */
     void begin(Pass pass, Buffers buffers, long size) {
-        if (size != this.size) {
-            wholeFromNext = size;
-        }
-        wholeFrom = wholeFromNext;
         this.pass = pass;
         this.buffers = buffers;
         this.size = size;
@@ -99,9 +83,7 @@ final class DeferredUpdate {
         parts = 0;
         needed = 0;
         neededBefore = 0;
-        isForward = true;
-        overwritten = size;
-        overwrittenBefore = size;
+        owed.begin(size);
     }
 
     /**
@@ -115,41 +97,31 @@ final class DeferredUpdate {
         }
         long nextLayer = neededBefore == 0 ? 0 : 2 * needed - neededBefore;
         neededBefore = needed;
-        boolean isWhole = updated >= wholeFrom;
+        boolean isWhole = updated >= owed.wholeFrom();
         long share = isWhole ? (long) (WHOLE * elements) : elements;
-        long to = Math.min(isWhole ? size : wholeFrom, roundUp(Math.max(updated + share, nextLayer)));
+        long to = Math.min(isWhole ? size : owed.wholeFrom(), roundUp(Math.max(updated + share, nextLayer)));
         pass.besideLast(isWhole ? Part.WHOLE : Part.WEIGHTS, parts++, updated, to);
         if (!isWhole) {
-            owe(updated, to);
+            owed.add(updated, to);
         }
         updated = to;
     }
 
     /**
-     * After the launch of a scan of backward: writes moments beside it, at least those whose gradients will be overwritten until the next one if
-     * its layer is like this one.
+     * After the launch of a scan of backward: writes moments beside it.
      *
      * @param elements how many moments the scan has time for
      */
     void besideBackward(long elements) {
-        if (isForward) {
-            isForward = false;
-            wholeFromNext = roundDown(overwritten);
+        if (parts < MOST_PARTS) {
+            owed.takeBeside(elements)
+                    .ifPresent(range -> pass.besideLast(Part.MOMENTS, parts++, range.from(), range.to()));
         }
-        long nextLayer = overwrittenBefore == size ? size : 2 * overwritten - overwrittenBefore;
-        overwrittenBefore = overwritten;
-        if (owed.isEmpty() || parts == MOST_PARTS) {
-            return;
-        }
-        var last = owed.removeLast();
-        long from = Math.max(last.from, roundDown(Math.min(last.to - elements, nextLayer)));
-        pass.besideLast(Part.MOMENTS, parts++, from, last.to);
-        owe(last.from, from);
     }
 
     /** Before a tensor is read or written. */
     void await(Tensor tensor) {
-        if (updated == size && owed.isEmpty() && !isForward) {
+        if (updated == size && owed.isOver()) {
             return;
         }
         var storage = tensor.storage();
@@ -160,7 +132,7 @@ final class DeferredUpdate {
                 long end = tensor.offset() + Math.max(0, tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
                 updateWeights(Math.min(end, size));
             } else if (isAmong(buffers.gradients, storage)) {
-                overwritten = Math.min(overwritten, tensor.offset());
+                owed.overwrite(tensor.offset());
                 updateWeights(size);
                 updateMoments(tensor.offset());
             }
@@ -183,21 +155,7 @@ final class DeferredUpdate {
     }
 
     private void updateMoments(long start) {
-        while (!owed.isEmpty() && owed.getLast().to > start) {
-            var last = owed.removeLast();
-            long from = Math.max(last.from, roundDown(Math.min(start, last.to - LEAST_ON_THE_SPOT)));
-            pass.alone(Part.MOMENTS, from, last.to);
-            owe(last.from, from);
-        }
-    }
-
-    /** Notes that a range behind all others lacks its moments. */
-    private void owe(long from, long to) {
-        if (from == to) {
-            return;
-        }
-        boolean adjoins = !owed.isEmpty() && owed.getLast().to == from;
-        owed.addLast(new Range(adjoins ? owed.removeLast().from : from, to));
+        owed.takeFrom(start, LEAST_ON_THE_SPOT, range -> pass.alone(Part.MOMENTS, range.from(), range.to()));
     }
 
     /** Before a memory is given back. */
@@ -219,9 +177,5 @@ final class DeferredUpdate {
 
     private static long roundUp(long value) {
         return (value + MULTIPLE - 1) / MULTIPLE * MULTIPLE;
-    }
-
-    private static long roundDown(long value) {
-        return Math.max(0, value) / MULTIPLE * MULTIPLE;
     }
 }
