@@ -141,47 +141,9 @@ final class SequenceScan {
         var out = channels.room(y);
         var kernel = compiled.forward;
         var segments = Segments.of(length, batch * kernel.blocks(in.width), multiprocessors, compiled.segmentMultiple);
-        Optional<Tensor> segmentState = Optional.empty();
-        Optional<Tensor> segmentDt = Optional.empty();
-        if (segments.count() > 1) {
-            segmentState = floats(batch, segments.count(), in.width, states);
-            segmentDt = floats(batch, segments.count(), in.width);
-            var first = compiled.forwardSegments;
-            first.grid(first.blocks(in.width), segments.count() - 1, batch)
-                    .with(segmentState)
-                    .with(segmentDt)
-                    .withRows(in.x)
-                    .withRows(in.dt)
-                    .with(in.matB)
-                    .withRows(in.matC)
-                    .with(in.logA)
-                    .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
-                    .with(layout.rowOf())
-                    .with(layout.documentStart())
-                    .with(length)
-                    .with(in.width)
-                    .with(segments.length())
-                    .launch();
-        }
-        kernel.grid(kernel.blocks(in.width), segments.count(), batch)
-                .withRows(out)
-                .with(chunkStates)
-                .withRows(in.x)
-                .withRows(in.dt)
-                .withRows(in.z)
-                .with(in.matB)
-                .withRows(in.matC)
-                .with(in.logA)
-                .with(in.skipD)
-                .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
-                .with(layout.rowOf())
-                .with(layout.documentStart())
-                .with(segmentState)
-                .with(segmentDt)
-                .with(length)
-                .with(in.width)
-                .with(segments.length())
-                .launch();
+        var ends = endsOf(segments, compiled.forwardSegments, List.of(in.x, in.dt), in, layout);
+        kernel.grid(kernel.blocks(in.width), segments.count(), batch).withRows(out).with(chunkStates);
+        launch(kernel, in, layout, ends, segments);
         update.besideForward(updatedBeside(layout, in.width, states));
         channels.out(out, y);
         workspace.release(mark);
@@ -200,29 +162,7 @@ final class SequenceScan {
         var kernel = compiled.backward;
         int groups = kernel.blocks(in.width);
         var segments = Segments.of(length, batch * groups, multiprocessors, compiled.segmentMultiple);
-        Optional<Tensor> segmentGrad = Optional.empty();
-        Optional<Tensor> segmentDt = Optional.empty();
-        if (segments.count() > 1) {
-            segmentGrad = floats(batch, segments.count(), in.width, states);
-            segmentDt = floats(batch, segments.count(), in.width);
-            var first = compiled.backwardSegments;
-            first.grid(first.blocks(in.width), segments.count() - 1, batch)
-                    .with(segmentGrad)
-                    .with(segmentDt)
-                    .withRows(gradOut)
-                    .withRows(in.dt)
-                    .withRows(in.z)
-                    .with(in.matB)
-                    .withRows(in.matC)
-                    .with(in.logA)
-                    .with(biases.of(in.dtBias, slabs))
-                    .with(layout.rowOf())
-                    .with(layout.documentStart())
-                    .with(length)
-                    .with(in.width)
-                    .with(segments.length())
-                    .launch();
-        }
+        var ends = endsOf(segments, compiled.backwardSegments, List.of(gradOut, in.dt, in.z), in, layout);
         var gradX = channels.room(gradients.x());
         var gradDt = channels.room(gradients.dt());
         var gradZ = channels.room(gradients.z());
@@ -237,23 +177,8 @@ final class SequenceScan {
                 .with(partialBC)
                 .with(partialParameters)
                 .withRows(gradOut)
-                .with(chunkStates)
-                .withRows(in.x)
-                .withRows(in.dt)
-                .withRows(in.z)
-                .with(in.matB)
-                .withRows(in.matC)
-                .with(in.logA)
-                .with(in.skipD)
-                .with(biases.of(in.dtBias, slabs))
-                .with(layout.rowOf())
-                .with(layout.documentStart())
-                .with(segmentGrad)
-                .with(segmentDt)
-                .with(length)
-                .with(in.width)
-                .with(segments.length())
-                .launch();
+                .with(chunkStates);
+        launch(kernel, in, layout, ends, segments);
         norm.besideBackward();
         update.besideBackward(updatedBeside(layout, in.width, states));
         channels.out(gradX, gradients.x());
@@ -262,6 +187,55 @@ final class SequenceScan {
         reduceBC(compiled, gradients, partialBC, groups, layout);
         reduceParameters(compiled, gradients, partialParameters, partials, inputs.x().columns(), layout);
         workspace.release(mark);
+    }
+
+    /**
+     * What segments add to the state at their ends, or in backward to its gradient before their starts: float32 [B, S, E, N], and the sums of
+     * their steps [B, S, E]. Absent where there is but one.
+     */
+    private record Ends(Optional<Tensor> states, Optional<Tensor> steps) {}
+
+    /** @param rows what the kernel reads of each token, beside B and C */
+    private Ends endsOf(Segments segments, Kernel kernel, List<Tensor> rows, Padded in, ModalityLayout layout) {
+        if (segments.count() == 1) {
+            return new Ends(Optional.empty(), Optional.empty());
+        }
+        int batch = layout.batch();
+        var ends = new Ends(
+                floats(batch, segments.count(), in.width, in.logA.columns()), floats(batch, segments.count(), in.width));
+        kernel.grid(kernel.blocks(in.width), segments.count() - 1, batch).with(ends.states).with(ends.steps);
+        rows.forEach(kernel::withRows);
+        kernel.with(in.matB)
+                .withRows(in.matC)
+                .with(in.logA)
+                .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
+                .with(layout.rowOf())
+                .with(layout.documentStart())
+                .with(layout.length())
+                .with(in.width)
+                .with(segments.length())
+                .launch();
+        return ends;
+    }
+
+    /** Launches a scan whose own arguments are put together: forward and backward take the same after them. */
+    private void launch(Kernel kernel, Padded in, ModalityLayout layout, Ends ends, Segments segments) {
+        kernel.withRows(in.x)
+                .withRows(in.dt)
+                .withRows(in.z)
+                .with(in.matB)
+                .withRows(in.matC)
+                .with(in.logA)
+                .with(in.skipD)
+                .with(biases.of(in.dtBias, layout.slabsFor(in.dtBias.size())))
+                .with(layout.rowOf())
+                .with(layout.documentStart())
+                .with(ends.states)
+                .with(ends.steps)
+                .with(layout.length())
+                .with(in.width)
+                .with(segments.length())
+                .launch();
     }
 
     private static long updatedBeside(ModalityLayout layout, int width, int states) {
