@@ -8,7 +8,6 @@ import org.bytedeco.cuda.cudart.CUmod_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
-import org.mixtureofmamba.core.backend.cuda.LaunchArguments.Grid;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
@@ -29,7 +28,6 @@ final class Kernel {
     private final CudaStream stream;
     private final LaunchArguments arguments;
     private final LazyZeros zeros;
-    private Grid grid = new Grid(0, 0, 0);
 
     Kernel(
             String name,
@@ -83,8 +81,7 @@ final class Kernel {
 
     /** Begins a launch; the one begun before must have been launched. */
     Kernel grid(int x, int y, int z) {
-        grid = new Grid(x, y, z);
-        arguments.clear();
+        arguments.begin(x, y, z);
         return this;
     }
 
@@ -150,12 +147,12 @@ final class Kernel {
     }
 
     private void launch(boolean overlaps) {
-        if (grid.isEmpty()) {
+        if (arguments.isEmpty()) {
             return;
         }
         CudaErrors.check(
                 cudart.cuLaunchKernelEx(
-                        arguments.configuration(grid, threads(), sharedBytes(), stream, overlaps), function, arguments.pointers(), NONE),
+                        arguments.configuration(threads(), sharedBytes(), stream, overlaps), function, arguments.pointers(), NONE),
                 "cuLaunchKernelEx",
                 name);
     }

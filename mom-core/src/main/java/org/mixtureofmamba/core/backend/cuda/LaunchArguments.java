@@ -15,14 +15,6 @@ import org.bytedeco.javacpp.PointerPointer;
  * the launch returns. Writing them makes no garbage.
  */
 final class LaunchArguments implements AutoCloseable {
-    /** Blocks of a launch. */
-    record Grid(int x, int y, int z) {
-        /** Nothing to do is no error. */
-        boolean isEmpty() {
-            return x == 0 || y == 0 || z == 0;
-        }
-    }
-
     private static final int CAPACITY = 64;
     private static final int BYTES = 4096;
 
@@ -34,6 +26,7 @@ final class LaunchArguments implements AutoCloseable {
             MemorySegment.ofAddress(addresses.address()).reinterpret((long) CAPACITY * Long.BYTES);
     private final CUlaunchAttribute overlapping = new CUlaunchAttribute();
     private final CUlaunchConfig configuration = new CUlaunchConfig();
+    private boolean isEmpty;
     private int count;
     private int used;
 
@@ -45,9 +38,17 @@ final class LaunchArguments implements AutoCloseable {
         configuration.attrs(overlapping);
     }
 
-    void clear() {
+    /** Begins a launch of so many blocks. */
+    void begin(int gridX, int gridY, int gridZ) {
+        configuration.gridDimX(gridX).gridDimY(gridY).gridDimZ(gridZ);
+        isEmpty = gridX == 0 || gridY == 0 || gridZ == 0;
         count = 0;
         used = 0;
+    }
+
+    /** Whether there is no block to launch, which is no error. */
+    boolean isEmpty() {
+        return isEmpty;
     }
 
     void put(long value) {
@@ -85,11 +86,8 @@ final class LaunchArguments implements AutoCloseable {
      *
      * @param overlaps whether the kernel may start before the last one is over
      */
-    CUlaunchConfig configuration(Grid grid, int threads, int sharedBytes, CudaStream stream, boolean overlaps) {
+    CUlaunchConfig configuration(int threads, int sharedBytes, CudaStream stream, boolean overlaps) {
         return configuration
-                .gridDimX(grid.x())
-                .gridDimY(grid.y())
-                .gridDimZ(grid.z())
                 .blockDimX(threads)
                 .blockDimY(1)
                 .blockDimZ(1)
