@@ -19,6 +19,7 @@ case $1 in
     *) fail "$1 does not end in .tar.xz; $usage" ;;
 esac
 out=$(realpath -m -- "$1")
+[ -d "$(dirname -- "$out")" ] || fail "the folder $(dirname -- "$out") does not exist; make it first"
 shift
 for data in "$@"; do
     [ -e "$data" ] || fail "$data does not exist; name data directories as 'mom data prepare' leaves them"
