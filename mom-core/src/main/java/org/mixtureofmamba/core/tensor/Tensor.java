@@ -19,11 +19,15 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     public Tensor {
-        long end = shape.size() == 0 ? offset : offset + (shape.rows() - 1) * rowStride + shape.rowLength();
+        long end = end(shape, offset, rowStride);
         if (offset < 0 || rowStride < shape.rowLength() || end * dtype.byteSize() > storage.byteSize()) {
             throw new IndexOutOfBoundsException("a %s tensor %s at %d, row stride %d, does not lie within %d bytes"
                     .formatted(dtype, shape, offset, rowStride, storage.byteSize()));
         }
+    }
+
+    private static long end(Shape shape, long offset, long rowStride) {
+        return shape.size() == 0 ? offset : offset + (shape.rows() - 1) * rowStride + shape.rowLength();
     }
 
     /** The whole of a storage from its start, without gaps. */
@@ -62,6 +66,11 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
 
     public long size() {
         return shape.size();
+    }
+
+    /** Where the last element ends, in elements as {@link #offset} is. */
+    public long end() {
+        return end(shape, offset, rowStride);
     }
 
     public boolean isContiguous() {
@@ -104,6 +113,11 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
             case Storage.Device device -> device.address() + offset * dtype.byteSize();
             case Storage.Host host -> throw new IllegalStateException("a tensor %s in host memory has no device address".formatted(shape));
         };
+    }
+
+    /** Where an element lies in device memory, in bytes; {@code element} counts from the first, gaps between rows included. */
+    public long deviceAddress(long element) {
+        return deviceAddress() + element * dtype.byteSize();
     }
 
     /** The host memory from the first element on. */

@@ -23,6 +23,13 @@ class TensorTest {
     }
 
     @Test
+    void endsBehindItsLastElement() {
+        assertThat(matrix.end()).isEqualTo(12);
+        assertThat(matrix.rows(1, 3).columns(1, 3).end()).isEqualTo(11); // the gap behind its last row is not its own
+        assertThat(matrix.rows(2, 2).end()).isEqualTo(matrix.rows(2, 2).offset());
+    }
+
+    @Test
     void aViewOutsideTheTensorIsRefused() {
         assertThatThrownBy(() -> matrix.columns(2, 5)).isInstanceOf(IndexOutOfBoundsException.class);
         assertThatThrownBy(() -> matrix.rows(-1, 2)).isInstanceOf(IndexOutOfBoundsException.class);
@@ -41,6 +48,7 @@ class TensorTest {
     void aHostTensorHasNoDeviceAddressAndADeviceTensorNoSegment() {
         var onDevice = Tensor.of(DType.FLOAT32, Shape.of(4), new Storage.Device(4096, 16));
         assertThat(onDevice.deviceAddress()).isEqualTo(4096);
+        assertThat(onDevice.columns(1, 4).deviceAddress(2)).isEqualTo(4096 + 3 * Float.BYTES);
         assertThatThrownBy(onDevice::segment).isInstanceOf(IllegalStateException.class);
         assertThatThrownBy(matrix::deviceAddress).isInstanceOf(IllegalStateException.class);
     }

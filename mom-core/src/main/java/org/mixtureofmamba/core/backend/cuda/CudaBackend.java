@@ -22,8 +22,8 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The operations on one CUDA device: each is handed to the class that launches its kernels. All work is in the order of one stream; what runs
- * beside it, batches under way and a part of the update, is waited for where it is used.
+ * The operations on one CUDA device: each is handed to the class that launches its kernels. All work is in the order of one stream; batches under
+ * way beside it, and what is put off of the update, are waited for where they are used.
  */
 final class CudaBackend implements Backend {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();

@@ -22,7 +22,7 @@ final class DeferredUpdate {
     static final int MOST_PARTS = 1024;
 
     /** Of the elements that a scan has time for, those whose moments are written as well: 30 bytes each instead of 22. */
-    private static final double WHOLE = 22.0 / 30;
+    private static final double SHARE_OF_WHOLE = 22.0 / 30;
 
     private final Runnable synchronize;
     private Pass pass;
@@ -98,7 +98,7 @@ final class DeferredUpdate {
         long nextLayer = neededBefore == 0 ? 0 : 2 * needed - neededBefore;
         neededBefore = needed;
         boolean isWhole = updated >= owed.wholeFrom();
-        long share = isWhole ? (long) (WHOLE * elements) : elements;
+        long share = isWhole ? (long) (SHARE_OF_WHOLE * elements) : elements;
         long to = Math.min(isWhole ? size : owed.wholeFrom(), roundUp(Math.max(updated + share, nextLayer)));
         pass.besideLast(isWhole ? Part.WHOLE : Part.WEIGHTS, parts++, updated, to);
         if (!isWhole) {
@@ -129,8 +129,7 @@ final class DeferredUpdate {
             finish();
         } else if (tensor.offset() < size) {
             if (isAmong(buffers.weights, storage)) {
-                long end = tensor.offset() + Math.max(0, tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
-                updateWeights(Math.min(end, size));
+                updateWeights(Math.min(tensor.end(), size));
             } else if (isAmong(buffers.gradients, storage)) {
                 owed.overwrite(tensor.offset());
                 updateWeights(size);

@@ -83,8 +83,6 @@ final class LazyZeros {
 
     private static Range rangeOf(Tensor tensor) {
         int element = tensor.dtype().byteSize();
-        long from = tensor.offset() * element;
-        long elements = tensor.size() == 0 ? 0 : (tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
-        return new Range(from, from + elements * element);
+        return new Range(tensor.offset() * element, tensor.end() * element);
     }
 }

@@ -101,22 +101,18 @@ final class Optimizer {
                     .with(Math.toIntExact(to - from))
                     .with(Double.doubleToRawLongBits(settings.clipNorm()))
                     .with(optimizer.step)
-                    .with(address(optimizer.claims, number))
+                    .with(optimizer.claims.deviceAddress(number))
                     .launchOverlapping();
         }
 
         private Kernel buffers(Kernel kernel, long from) {
             boolean isMaster = working.deviceAddress() == master.deviceAddress();
-            return kernel.with(address(master, from))
-                    .with(isMaster ? 0 : address(working, from))
-                    .with(address(grad, from))
-                    .with(address(firstMoment, from))
-                    .with(address(secondMoment, from))
+            return kernel.with(master.deviceAddress(from))
+                    .with(isMaster ? 0 : working.deviceAddress(from))
+                    .with(grad.deviceAddress(from))
+                    .with(firstMoment.deviceAddress(from))
+                    .with(secondMoment.deviceAddress(from))
                     .with(gradSquaredNorm.deviceAddress());
-        }
-
-        private static long address(Tensor tensor, long element) {
-            return tensor.deviceAddress() + element * tensor.dtype().byteSize();
         }
     }
 

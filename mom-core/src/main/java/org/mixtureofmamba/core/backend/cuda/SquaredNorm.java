@@ -48,8 +48,8 @@ final class SquaredNorm {
 
     private void sum(Tensor values, long from, long to, int slot) {
         partial.grid(partial.units())
-                .with(address(sums, slot))
-                .with(address(values, from))
+                .with(sums.deviceAddress(slot))
+                .with(values.deviceAddress(from))
                 .with(to - from)
                 .launch();
     }
@@ -62,14 +62,10 @@ final class SquaredNorm {
         gradients.unsummed().ifPresent(values -> {
             zeros.settle(values);
             beside.grid(multiprocessors)
-                    .with(address(sums, 2L * partial.units() + (long) gradients.sum() * multiprocessors))
+                    .with(sums.deviceAddress(2L * partial.units() + (long) gradients.sum() * multiprocessors))
                     .with(values.deviceAddress())
                     .with(values.size())
                     .launchOverlapping();
         });
-    }
-
-    private static long address(Tensor tensor, long element) {
-        return tensor.deviceAddress() + element * tensor.dtype().byteSize();
     }
 }

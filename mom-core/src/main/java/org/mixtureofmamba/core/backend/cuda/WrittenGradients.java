@@ -48,7 +48,7 @@ final class WrittenGradients {
         }
         voidSumsOf(tensor);
         if (top == 0) {
-            top = end(tensor);
+            top = tensor.end();
             summed = top;
             written = top;
         }
@@ -63,7 +63,7 @@ final class WrittenGradients {
     }
 
     private void voidSumsOf(Tensor tensor) {
-        if (end(tensor) > summed && tensor.offset() < top && parts > 0) {
+        if (tensor.end() > summed && tensor.offset() < top && parts > 0) {
             forgetSums();
         }
     }
@@ -89,9 +89,10 @@ final class WrittenGradients {
         return parts++;
     }
 
-    /** Gives up what is known of a whole buffer. */
-    Optional<Sums> sums(Tensor whole) {
-        if (!isIn(whole) || parts == 0) {
+    /** Gives up what is known of a buffer, if it is asked for as a whole. */
+    Optional<Sums> sums(Tensor values) {
+        boolean isWhole = isIn(values) && values.size() * values.dtype().byteSize() == values.storage().byteSize();
+        if (!isWhole || parts == 0) {
             return Optional.empty();
         }
         var sums = new Sums(summed, top, parts);
@@ -108,9 +109,5 @@ final class WrittenGradients {
 
     private boolean isIn(Tensor tensor) {
         return buffer.isPresent() && buffer.get() == tensor.storage();
-    }
-
-    private static long end(Tensor tensor) {
-        return tensor.offset() + Math.max(0, tensor.rows() - 1) * tensor.rowStride() + tensor.shape().rowLength();
     }
 }

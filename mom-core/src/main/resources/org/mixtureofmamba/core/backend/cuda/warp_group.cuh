@@ -75,11 +75,6 @@ __device__ __forceinline__ void load(u32 to, const void* from, u32 bytes, u32 ba
                  : "memory");
 }
 
-/** Copies adjacent bytes, a multiple of 16, from shared memory. */
-__device__ __forceinline__ void store(void* to, u32 from, u32 bytes) {
-    asm volatile("cp.async.bulk.global.shared::cta.bulk_group [%0], [%1], %2;" ::"l"(to), "r"(from), "r"(bytes) : "memory");
-}
-
 /** Copies a tile from shared memory; what lies outside the matrix is left out. */
 __device__ __forceinline__ void store(const TensorMap* map, int x, int y, u32 from) {
     asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.tile.bulk_group [%0, {%1, %2}], [%3];" ::"l"(map), "r"(x), "r"(y), "r"(from)

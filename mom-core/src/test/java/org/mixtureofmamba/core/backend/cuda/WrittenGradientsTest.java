@@ -71,6 +71,15 @@ class WrittenGradientsTest {
     }
 
     @Test
+    void theSumsAreThoseOfTheWholeBuffer() {
+        gradients.write(units(10, 20));
+        gradients.sum();
+        assertThat(gradients.sums(units(0, 5))).isEmpty();
+        assertThat(gradients.sums(units(10, 20))).isEmpty();
+        assertThat(gradients.sums(units(0, 20))).contains(sums(10, 20, 1));
+    }
+
+    @Test
     void otherTensorsDoNotMatter() {
         gradients.write(units(10, 20));
         gradients.sum();
