@@ -60,6 +60,8 @@ final class PartPreparation {
 
     private final List<String> shards = new ArrayList<>();
     private long samples;
+    /** Of the samples, those whose documents are made. */
+    private long done;
     private long skipped;
     private long documents;
     private long tokens;
@@ -69,7 +71,7 @@ final class PartPreparation {
      *
      * @param last whether it is its shard's last
      */
-    private record Work(Path shard, FutureTask<Tokenised> tokenised, long bytes, boolean last) {}
+    private record Work(Path shard, FutureTask<Tokenised> tokenised, int samples, long bytes, boolean last) {}
 
     PartPreparation(
             Preparation preparation, Source source, Path out, ExecutorService workers, ShardShelf shelf, PrepareProgress progress) {
@@ -159,8 +161,9 @@ final class PartPreparation {
     private void passOver(SampleReader reader) {
         while (range.hasMore(reader)) {
             next(reader);
+            done++;
         }
-        progress.at(source.name(), samples, skipped, tokens);
+        progress.at(source.name(), done, skipped, tokens);
     }
 
     /** Reads the samples of a shard and has them tokenised; what is finished of this shard or those before is gathered on the way. */
@@ -174,7 +177,7 @@ final class PartPreparation {
                 chunk.add(sample);
             }
             var tokenised = new FutureTask<>(() -> Tokenised.of(chunk, preparation.documents()));
-            inWork.add(new Work(shard, tokenised, bytes, !range.hasMore(reader)));
+            inWork.add(new Work(shard, tokenised, chunk.size(), bytes, !range.hasMore(reader)));
             bytesInWork += bytes;
             if (preparation.threads() > 1) {
                 workers.execute(tokenised);
@@ -182,7 +185,6 @@ final class PartPreparation {
             while (!inWork.isEmpty() && (inWork.peek().tokenised().isDone() || isTooMuchInWork())) {
                 gatherNext(writer);
             }
-            progress.at(source.name(), samples, skipped, tokens);
         }
     }
 
@@ -196,9 +198,11 @@ final class PartPreparation {
         var tokenised = finished(work.tokenised());
         bytesInWork -= work.bytes();
         filled.gather(tokenised);
+        done += work.samples();
         documents += tokenised.documents().size();
         skipped += tokenised.skipped().size();
         tokens += tokenised.documents().stream().mapToLong(document -> document.tokens().length).sum();
+        progress.at(source.name(), done, skipped, tokens);
         if (work.last()) {
             awaitWriting();
             var full = filled;

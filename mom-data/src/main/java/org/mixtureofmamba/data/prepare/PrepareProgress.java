@@ -9,7 +9,7 @@ public interface PrepareProgress {
      * Called every few samples.
      *
      * @param part being prepared
-     * @param samples of it read so far, in finished shards too
+     * @param samples of it done so far, in finished shards too
      * @param skipped of them in this run
      * @param tokens made of them in this run
      */

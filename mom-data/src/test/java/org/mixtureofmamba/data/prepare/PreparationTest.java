@@ -56,6 +56,17 @@ class PreparationTest {
     }
 
     @Test
+    void progressCountsSamplesWhenTheirTokensAreMade() throws IOException {
+        var source = SampleSource.texts(500, 1);
+        var heard = new ArrayList<long[]>();
+        var manifest = preparation(4)
+                .run(List.of(source), directory.resolve("heard"), (part, samples, skipped, tokens) -> heard.add(new long[] {samples, tokens}));
+        var whole = manifest.parts().getFirst();
+        assertThat(heard).hasSizeGreaterThan(5).allSatisfy(at -> assertThat(at[1] * whole.samples()).isBetween(at[0] * whole.tokens() / 2, 2 * at[0] * whole.tokens()));
+        assertThat(heard.getLast()).containsExactly(whole.samples(), whole.tokens());
+    }
+
+    @Test
     void takesUpWhereItBrokeOff() throws IOException {
         preparation(2).run(sources(), directory.resolve("unbroken"), PrepareProgress.SILENT);
         var expected = contents("unbroken");
