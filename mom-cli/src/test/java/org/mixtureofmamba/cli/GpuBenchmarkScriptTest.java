@@ -3,6 +3,7 @@ package org.mixtureofmamba.cli;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -41,7 +42,7 @@ class GpuBenchmarkScriptTest {
     }
 
     private int run(String... arguments) throws IOException, InterruptedException {
-        var command = new java.util.ArrayList<>(List.of("sh", bundle.resolve("scripts/gpu-benchmark.sh").toString()));
+        var command = new ArrayList<>(List.of("sh", bundle.resolve("scripts/gpu-benchmark.sh").toString()));
         command.addAll(List.of(arguments));
         var process = new ProcessBuilder(command)
                 .redirectErrorStream(true)

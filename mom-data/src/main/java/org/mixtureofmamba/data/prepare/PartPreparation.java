@@ -59,9 +59,8 @@ final class PartPreparation {
     private Optional<Future<?>> writing = Optional.empty();
 
     private final List<String> shards = new ArrayList<>();
+    /** Whose documents are made. */
     private long samples;
-    /** Of the samples, those whose documents are made. */
-    private long done;
     private long skipped;
     private long documents;
     private long tokens;
@@ -161,9 +160,9 @@ final class PartPreparation {
     private void passOver(SampleReader reader) {
         while (range.hasMore(reader)) {
             next(reader);
-            done++;
+            samples++;
         }
-        progress.at(source.name(), done, skipped, tokens);
+        progress.at(source.name(), samples, skipped, tokens);
     }
 
     /** Reads the samples of a shard and has them tokenised; what is finished of this shard or those before is gathered on the way. */
@@ -198,11 +197,11 @@ final class PartPreparation {
         var tokenised = finished(work.tokenised());
         bytesInWork -= work.bytes();
         filled.gather(tokenised);
-        done += work.samples();
+        samples += work.samples();
         documents += tokenised.documents().size();
         skipped += tokenised.skipped().size();
         tokens += tokenised.documents().stream().mapToLong(document -> document.tokens().length).sum();
-        progress.at(source.name(), done, skipped, tokens);
+        progress.at(source.name(), samples, skipped, tokens);
         if (work.last()) {
             awaitWriting();
             var full = filled;
@@ -223,7 +222,6 @@ final class PartPreparation {
 
     private Sample next(SampleReader reader) {
         var sample = reader.next();
-        samples++;
         range.count(ShardRange.text(sample));
         return preparation.dropDuplicates() && duplicate.test(sample) ? new Sample.Rejected(sample.id(), "its content equals an earlier sample's") : sample;
     }

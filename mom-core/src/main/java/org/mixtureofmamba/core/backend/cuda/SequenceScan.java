@@ -127,7 +127,7 @@ final class SequenceScan {
         return byStates.computeIfAbsent(inputs.logA().columns(), states -> Compiled.of(kernels, states));
     }
 
-    /** @return the state at the start of each chunk, float32 [B, chunks, E, N] */
+    /** @return the state at the start of each chunk, float32 [B, chunks, N, E] */
     Tensor forward(ScanInputs inputs, ModalityLayout layout, Tensor y) {
         var compiled = compiled(inputs);
         int states = inputs.logA().columns();
@@ -135,7 +135,7 @@ final class SequenceScan {
         int batch = layout.batch();
         int paddedWidth = WholeChannels.padded(inputs.x().columns());
         var chunkStates =
-                workspace.tensor(DType.FLOAT32, batch, divideUp(length, compiled.chunk), paddedWidth, states);
+                workspace.tensor(DType.FLOAT32, batch, divideUp(length, compiled.chunk), states, paddedWidth);
         var mark = workspace.mark();
         var in = pad(inputs);
         var out = channels.room(y);
@@ -190,7 +190,7 @@ final class SequenceScan {
     }
 
     /**
-     * What segments add to the state at their ends, or in backward to its gradient before their starts: float32 [B, S, E, N], and the sums of
+     * What segments add to the state at their ends, or in backward to its gradient before their starts: float32 [B, S, N, E], and the sums of
      * their steps [B, S, E]. Absent where there is but one.
      */
     private record Ends(Optional<Tensor> states, Optional<Tensor> steps) {}
@@ -202,7 +202,7 @@ final class SequenceScan {
         }
         int batch = layout.batch();
         var ends = new Ends(
-                floats(batch, segments.count(), in.width, in.logA.columns()), floats(batch, segments.count(), in.width));
+                floats(batch, segments.count(), in.logA.columns(), in.width), floats(batch, segments.count(), in.width));
         kernel.grid(kernel.blocks(in.width), segments.count() - 1, batch).with(ends.states).with(ends.steps);
         rows.forEach(kernel::withRows);
         kernel.with(in.matB)

@@ -1,7 +1,7 @@
 // selective_scan.cu: dt = softplus(dtRaw + b_dt[m]);  h[l] = exp(dt A) h[l-1] + (dt x) B;  y = (h C + D x) silu(z)
 //                    (Gu & Dao 2023, eq. 2, with zero-order hold for A, Euler for B; gate fused);  A = -exp(A_log)
 //
-// B batch, L sequence, E inner channels, N states, M modalities, S segments of the sequence, C chunks of 64 tokens.
+// B batch, L sequence, E inner channels, N states, M modalities, S segments of the sequence, C chunks of CHUNK tokens.
 // Activations are rows of E channels in modality order, token (b, l) in row rowOf[b, l]; each has its own row stride, in elements, and rows
 // begin on 16 bytes. E is a multiple of 32. matB, matC [T, N] are columns of a wider buffer, of any alignment. State and sums are float32.
 //
