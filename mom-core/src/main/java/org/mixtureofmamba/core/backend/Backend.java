@@ -114,9 +114,17 @@ public interface Backend extends AutoCloseable {
      */
     Tensor selectiveScanForward(ScanInputs inputs, ModalityLayout layout, Tensor y);
 
-    /** @param states what {@link #selectiveScanForward} returned */
+    /**
+     * @param y as {@link #selectiveScanForward} wrote it
+     * @param states what it returned
+     */
     void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor states, ScanGradients gradients);
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients);
 
     // --- head and loss -------------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,7 @@ public final class SelectiveScan {
         tape.push(dt);
         tape.push(bc);
         tape.push(z);
+        tape.push(y);
         tape.push(states);
         return y;
     }
@@ -48,6 +49,7 @@ public final class SelectiveScan {
     public void backward(
             Tensor gradY, ModalityLayout layout, Tape tape, Tensor gradX, Tensor gradDt, Tensor gradBc, Tensor gradZ) {
         var states = tape.pop();
+        var y = tape.pop();
         var z = tape.pop();
         var bc = tape.pop();
         var dt = tape.pop();
@@ -62,7 +64,7 @@ public final class SelectiveScan {
                 gradBc.from(n),
                 skipD.grad(),
                 gradZ);
-        backend.selectiveScanBackward(gradY, inputs(x, dt, bc, z), layout, states, gradients);
+        backend.selectiveScanBackward(gradY, inputs(x, dt, bc, z), layout, y, states, gradients);
     }
 
     private ScanInputs inputs(Tensor x, Tensor dt, Tensor bc, Tensor z) {

@@ -321,7 +321,7 @@ final class CountedBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs in, ModalityLayout layout, Tensor kept, ScanGradients out) {
+            Tensor gradY, ScanInputs in, ModalityLayout layout, Tensor y, Tensor kept, ScanGradients out) {
         int inner = in.x().columns();
         int state = in.logA().columns();
         stopped = true;

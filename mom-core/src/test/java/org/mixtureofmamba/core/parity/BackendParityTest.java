@@ -341,7 +341,8 @@ public abstract class BackendParityTest {
                 dbc.from(rank + state),
                 desk.sensitive("skipD", 1, inner),
                 desk.activation("xz", c.tokens(), 2L * inner).from(inner));
-        var states = desk.backend().selectiveScanForward(inputs, layout, desk.output("y", c.tokens(), inner));
+        var y = desk.output("y", c.tokens(), inner);
+        var states = desk.backend().selectiveScanForward(inputs, layout, y);
         var gradBiases = IntStream.range(0, biasSets)
                 .mapToObj(m -> desk.accumulated("gradDtBias" + m, inner))
                 .toList();
@@ -356,7 +357,7 @@ public abstract class BackendParityTest {
                 desk.accumulated("gradSkipD", inner),
                 desk.outputColumns("gradXz", c.tokens(), 2 * inner, inner, 2 * inner));
         desk.backend().selectiveScanBackward(
-                desk.activation("gradY", c.tokens(), inner), inputs, layout, states, gradients);
+                desk.activation("gradY", c.tokens(), inner), inputs, layout, y, states, gradients);
     }
 
     @ParameterizedTest

@@ -210,7 +210,7 @@ class OperationGradientTest {
                 poison(3, 1), poison(3, 1), List.of(zeros(1)), zeros(1, 1), poison(3, 1), poison(3, 1), zeros(1), poison(3, 1));
         var mark = backend.workspace().mark();
         var states = backend.selectiveScanForward(inputs, layout, y);
-        backend.selectiveScanBackward(column(0, 0, 1), inputs, layout, states, gradients);
+        backend.selectiveScanBackward(column(0, 0, 1), inputs, layout, y, states, gradients);
         backend.workspace().release(mark);
         var precision = Offset.offset(5e-5);
         assertThat(y.toDoubles()).containsExactly(new double[] {0.6931, 0.3466, 1.5596}, precision);
@@ -252,10 +252,10 @@ class OperationGradientTest {
         var gradY = draw.normal(tokens, inner);
         DoubleSupplier loss = () -> {
             var mark = backend.workspace().mark();
-            var y = poison(tokens, inner);
-            backend.selectiveScanForward(inputs, layout, y);
+            var out = poison(tokens, inner);
+            backend.selectiveScanForward(inputs, layout, out);
             backend.workspace().release(mark);
-            return dot(gradY, y);
+            return dot(gradY, out);
         };
         var gradients = new ScanGradients(
                 poison(tokens, inner),
@@ -267,15 +267,16 @@ class OperationGradientTest {
                 zeros(inner),
                 poison(tokens, inner));
         var mark = backend.workspace().mark();
-        var states = backend.selectiveScanForward(inputs, layout, poison(tokens, inner));
-        backend.selectiveScanBackward(gradY, inputs, layout, states, gradients);
+        var y = poison(tokens, inner);
+        var states = backend.selectiveScanForward(inputs, layout, y);
+        backend.selectiveScanBackward(gradY, inputs, layout, y, states, gradients);
         var overwritten =
                 List.of(gradients.x(), gradients.dt(), gradients.matB(), gradients.matC(), gradients.z());
         var accumulated = new ArrayList<>(List.of(gradients.logA(), gradients.skipD()));
         accumulated.addAll(gradBiases);
         var onceOverwritten = overwritten.stream().map(Tensor::toDoubles).toList();
         var onceAccumulated = accumulated.stream().map(Tensor::toDoubles).toList();
-        backend.selectiveScanBackward(gradY, inputs, layout, states, gradients);
+        backend.selectiveScanBackward(gradY, inputs, layout, y, states, gradients);
         backend.workspace().release(mark);
 
         assertGradient("x", inputs.x(), onceOverwritten.get(0), loss);

@@ -156,7 +156,12 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor states, ScanGradients gradients) {
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients) {
         selectiveScan.backward(gradY, inputs, layout, states, gradients);
     }
 

@@ -225,9 +225,14 @@ final class CudaBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor states, ScanGradients gradients) {
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients) {
         batches.awaitArrival(layout.rowOf());
-        scan.backward(gradY, inputs, layout, states, gradients);
+        scan.backward(gradY, inputs, layout, y, states, gradients);
     }
 
     @Override

@@ -284,13 +284,18 @@ public final class ProfiledCudaBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor states, ScanGradients gradients) {
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients) {
         measure(
                 "scan backward",
-                bytes(gradY, inputs.x(), inputs.dt(), inputs.z(), inputs.matB(), inputs.matC(), states)
+                bytes(gradY, inputs.x(), inputs.dt(), inputs.z(), inputs.matB(), inputs.matC(), y, states)
                         + bytes(gradients.x(), gradients.dt(), gradients.z(), gradients.matB(), gradients.matC()),
                 ModelFlops.scan(gradY.rows(), gradY.columns(), inputs.logA().columns()).backward(),
-                () -> backend.selectiveScanBackward(gradY, inputs, layout, states, gradients));
+                () -> backend.selectiveScanBackward(gradY, inputs, layout, y, states, gradients));
     }
 
     @Override

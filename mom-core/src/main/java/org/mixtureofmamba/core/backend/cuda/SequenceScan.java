@@ -28,6 +28,8 @@ final class SequenceScan {
     /** Weights that are updated beside a state-step of forward, and moments beside one of backward. */
     private static final double UPDATED_BESIDE = 0.0425;
 
+    private static final long MOST_ELEMENTS = 1L << 32;
+
     /** N for which there are kernels. */
     private static final Set<Integer> STATES = Set.of(8, 16, 32);
 
@@ -69,7 +71,7 @@ final class SequenceScan {
             Kernel backward,
             Kernel reduceBC,
             Kernel reduceParameters,
-            int chunk,
+            int span,
             int segmentMultiple) {
         static Compiled of(Kernels kernels, int states) {
             if (!STATES.contains(states)) {
@@ -85,7 +87,7 @@ final class SequenceScan {
                     module.kernel("selectiveScanBackward"),
                     module.kernel("selectiveScanReduceBC"),
                     module.kernel("selectiveScanReduceParameters"),
-                    module.integer("selectiveScanForward_chunk"),
+                    module.integer("selectiveScanForward_span"),
                     module.integer("selectiveScanSegmentMultiple"));
         }
     }
@@ -127,30 +129,31 @@ final class SequenceScan {
         return byStates.computeIfAbsent(inputs.logA().columns(), states -> Compiled.of(kernels, states));
     }
 
-    /** @return the state at the start of each chunk, float32 [B, chunks, N, E] */
+    /** @return the state at the start of each span of tokens, [B, spans, N, E] */
     Tensor forward(ScanInputs inputs, ModalityLayout layout, Tensor y) {
         var compiled = compiled(inputs);
         int states = inputs.logA().columns();
         int length = layout.length();
         int batch = layout.batch();
         int paddedWidth = WholeChannels.padded(inputs.x().columns());
-        var chunkStates =
-                workspace.tensor(DType.FLOAT32, batch, divideUp(length, compiled.chunk), states, paddedWidth);
+        var spanStates = workspace.tensor(y.dtype(), batch, divideUp(length, compiled.span), states, paddedWidth);
         var mark = workspace.mark();
         var in = pad(inputs);
         var out = channels.room(y);
         var kernel = compiled.forward;
         var segments = Segments.of(length, batch * kernel.blocks(in.width), multiprocessors, compiled.segmentMultiple);
         var ends = endsOf(segments, compiled.forwardSegments, List.of(in.x, in.dt), in, layout);
-        kernel.grid(kernel.blocks(in.width), segments.count(), batch).withRows(out).with(chunkStates);
+        kernel.grid(kernel.blocks(in.width), segments.count(), batch).withRows(out).with(spanStates);
         launch(kernel, in, layout, ends, segments);
         update.besideForward(updatedBeside(layout, in.width, states));
         channels.out(out, y);
         workspace.release(mark);
-        return chunkStates;
+        return spanStates;
     }
 
-    void backward(Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor chunkStates, ScanGradients gradients) {
+    /** @param spanStates what {@link #forward} returned with y */
+    void backward(
+            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor spanStates, ScanGradients gradients) {
         var compiled = compiled(inputs);
         int states = inputs.logA().columns();
         int length = layout.length();
@@ -159,6 +162,7 @@ final class SequenceScan {
         var mark = workspace.mark();
         var in = pad(inputs);
         var gradOut = channels.in(gradY);
+        var out = channels.in(y);
         var kernel = compiled.backward;
         int groups = kernel.blocks(in.width);
         var segments = Segments.of(length, batch * groups, multiprocessors, compiled.segmentMultiple);
@@ -166,6 +170,7 @@ final class SequenceScan {
         var gradX = channels.room(gradients.x());
         var gradDt = channels.room(gradients.dt());
         var gradZ = channels.room(gradients.z());
+        List.of(in.x, in.dt, in.z, in.matB, in.matC, gradOut, out, gradX, gradDt, gradZ).forEach(SequenceScan::needAddresses);
         var partialBC = workspace.tensor(gradY.dtype(), groups, layout.tokens(), 2L * states);
         int partials = batch * segments.count();
         var partialParameters =
@@ -177,7 +182,8 @@ final class SequenceScan {
                 .with(partialBC)
                 .with(partialParameters)
                 .withRows(gradOut)
-                .with(chunkStates);
+                .withRows(out)
+                .with(spanStates);
         launch(kernel, in, layout, ends, segments);
         norm.besideBackward();
         update.besideBackward(updatedBeside(layout, in.width, states));
@@ -236,6 +242,16 @@ final class SequenceScan {
                 .with(in.width)
                 .with(segments.length())
                 .launch();
+    }
+
+    /** Backward addresses the elements of an activation by 32 bits. */
+    private static void needAddresses(Tensor activation) {
+        long elements = activation.rows() * activation.rowStride();
+        if (elements > MOST_ELEMENTS) {
+            throw new UserException(
+                    "a batch of %,d tokens is more than the scan can address, %,d; lower data.batch and raise optimizer.accumulation"
+                            .formatted(activation.rows(), MOST_ELEMENTS / activation.rowStride()));
+        }
     }
 
     private static long updatedBeside(ModalityLayout layout, int width, int states) {

@@ -131,7 +131,12 @@ public final class ReferenceBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor states, ScanGradients gradients) {
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients) {
         SelectiveScan.backward(gradY, inputs, layout, states, gradients);
     }
 

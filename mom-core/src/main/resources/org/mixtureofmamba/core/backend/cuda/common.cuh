@@ -170,6 +170,12 @@ __device__ __forceinline__ void unpack(const ACT4& four, float (&values)[4]) {
 #endif
 }
 
+/** Starts a copy of 4 adjacent values from global to shared memory. */
+__device__ __forceinline__ void copyAsync(ACT4* shared, const ACT4* global) {
+    const unsigned destination = (unsigned)__cvta_generic_to_shared(shared);
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(destination), "l"(global), "n"((int)sizeof(ACT4)) : "memory");
+}
+
 __device__ __forceinline__ void load4(float (&values)[4], const ACT* address) {
     unpack(*reinterpret_cast<const ACT4*>(address), values);
 }
@@ -200,7 +206,11 @@ __device__ __forceinline__ void awaitBarrier(unsigned long long* barrier, int pa
     unsigned done;
     do {
         asm volatile(
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+            "{\n\t.reg .pred done;\n\tmbarrier.try_wait.parity.shared.b64 done, [%1], %2;\n\tselp.u32 %0, 1, 0, done;\n\t}"
+#else
             "{\n\t.reg .pred done;\n\tmbarrier.test_wait.parity.shared.b64 done, [%1], %2;\n\tselp.u32 %0, 1, 0, done;\n\t}"
+#endif
             : "=r"(done)
             : "r"((unsigned)__cvta_generic_to_shared(barrier)), "r"(parity)
             : "memory");

@@ -1,24 +1,28 @@
 // selective_scan.cu: dt = softplus(dtRaw + b_dt[m]);  h[l] = exp(dt A) h[l-1] + (dt x) B;  y = (h C + D x) silu(z)
 //                    (Gu & Dao 2023, eq. 2, with zero-order hold for A, Euler for B; gate fused);  A = -exp(A_log)
 //
-// B batch, L sequence, E inner channels, N states, M modalities, S segments of the sequence, C chunks of CHUNK tokens.
+// B batch, L sequence, E inner channels, N states, M modalities, S segments of the sequence.
 // Activations are rows of E channels in modality order, token (b, l) in row rowOf[b, l]; each has its own row stride, in elements, and rows
 // begin on 16 bytes. E is a multiple of 32. matB, matC [T, N] are columns of a wider buffer, of any alignment. State and sums are float32.
 //
-// A block owns 32 channels of one segment of one sequence and walks its tiles. In a warp, 4 lanes are channels and 8 lanes are consecutive
-// spans of time, TOKENS_PER_LANE each; a thread takes one state n at a time. It computes exp(dt A) of its span once, keeps it in registers,
-// runs its span from zero, combines the 8 spans by a scan over lanes (whose decays come from sums of dt), and runs its span again from the
-// true state. So there is one exponential for each (token, channel, state), time is parallel within a warp, and the sums over n of the
-// output (and of dt, x in backward) stay in one thread.
+// Forward: a block owns 32 channels of one segment of one sequence and walks its tiles. In a warp, 4 lanes are channels and 8 lanes are consecutive
+// spans of 16 tokens; a thread takes one state n at a time. It computes exp(dt A) of its span once, keeps it in registers, runs its span from
+// zero, combines the 8 spans by a scan over lanes (whose decays come from sums of dt), and runs its span again from the true state. So there
+// is one exponential for each (token, channel, state), time is parallel within a warp, and the sum over n of the output stays in one thread.
+// It saves, for backward, the state at each span's start: spanState [B, ceil(L / 16), N, E].
+//
+// Backward: the same blocks, from the end of the segment to its start, a span at a time. Half of the warps have a channel a lane and four states a
+// thread: forward through the span from the saved state, decays and states in registers, and back. The other half do what has nothing to do with n,
+// one span ahead and one behind: softplus, gates, sums over n, all reading and writing. y before its gate is not computed again: forward's y
+// and z tell it, for which z is kept away from 0.
 //
 // More segments than one give parallelism to long sequences of few batches. The *Segments kernels find what a segment adds to the state at
 // its end (forward) or to the gradient before its start (backward), as a plain sum over its tokens that stops where the decay has left
 // nothing (2^-48), so that it is short for long segments.
 //
-// Forward saves, for backward, the state at each chunk's start: chunkState float32 [B, C, N, E]. Backward recomputes inside a chunk.
 // gradX, gradDtRaw, gradZ, gradB, gradC overwrite; gradALog, gradD, gradDtBias accumulate. All sums run in a fixed order: no atomics. The
-// sums of gradB, gradC over the 4 channels of a warp are taken by the tensor cores (products rounded to tf32; two-term split in float32
-// mode), over warps in shared memory, over blocks by selectiveScanReduceBC.
+// sums of gradB, gradC over 4 channels are taken by the tensor cores (products rounded to tf32; two-term split in float32 mode), over the
+// block's in shared memory, over blocks by selectiveScanReduceBC.
 //
 // Every kernel NAME has NAME_launch[4] = {threads per block, channels per block, dynamic shared bytes, tokens per tile}.
 //
@@ -47,20 +51,12 @@ constexpr int CHANNEL_LANES = 4;
 constexpr int TIME_LANES = 8;
 constexpr int MAX_MODALITIES = 8;
 constexpr int FORWARD_TOKENS = 16;  // a lane
-#ifndef MOM_BACKWARD_TOKENS
-#if MOM_N > 16 || defined(__CUDA_ARCH__) && (__CUDA_ARCH__ < 900 || __CUDA_ARCH__ >= 1100)
-#define MOM_BACKWARD_TOKENS 8  // many states, or shared memory of 99 KB a block
-#else
-#define MOM_BACKWARD_TOKENS 16  // of 227 KB
-#endif
-#endif
-constexpr int BACKWARD_TOKENS = MOM_BACKWARD_TOKENS;
-constexpr int CHUNK = BACKWARD_TOKENS * TIME_LANES;
-
 /** Step size of a token before which the state is reset: exp(RESET_STEP A) = 0. Finite, so that sums of it stay numbers. */
 constexpr float RESET_STEP = 1e30f;
 /** log2 of the decay under which the past is taken for gone. */
 constexpr float GONE = -48.0f;
+/** What z is at the least, apart from its sign: so y silu(z) still tells backward what y was. */
+constexpr float SMALLEST_GATE = 0x1p-100f;
 
 /** Rows start[m] .. start[m+1] are of modality m and use bias[m] [E]; a shared bias stands count times or count is 1. */
 struct DtSlabs {
@@ -254,6 +250,21 @@ __device__ __forceinline__ void spreadStates(float* states, const ACT* raw) {
     }
 }
 
+/** Four consecutive floats to shared memory. */
+__device__ __forceinline__ void storeFour(float* shared, const float (&values)[4]) {
+    *reinterpret_cast<float4*>(shared) = make_float4(values[0], values[1], values[2], values[3]);
+}
+
+/** The same, loaded at once even where two of them are enough: one access each has more bank conflicts. */
+__device__ __forceinline__ float4 loadWhole(const float* shared) {
+    float4 four;
+    asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+                 : "=f"(four.x), "=f"(four.y), "=f"(four.z), "=f"(four.w)
+                 : "r"((unsigned)__cvta_generic_to_shared(shared))
+                 : "memory");
+    return four;
+}
+
 /** K consecutive floats of shared memory, one, two or a multiple of four. */
 template <int K>
 __device__ __forceinline__ void loadSpan(float (&values)[K], const float* shared) {
@@ -314,35 +325,12 @@ __device__ __forceinline__ void addEarlier(float& state, float decay) {
         : "f"(decay), "n"(LANES));
 }
 
-/** state += decay * state of the span `LANES` / 4 later, if there is one. */
-template <int LANES>
-__device__ __forceinline__ void addLater(float& state, float decay) {
-    asm volatile(
-        "{\n\t.reg .pred inside;\n\t.reg .f32 later;\n\t"
-        "shfl.sync.down.b32 later|inside, %0, %2, 31, 0xffffffff;\n\t"
-        "@inside fma.rn.f32 %0, %1, later, %0;\n\t}"
-        : "+f"(state)
-        : "f"(decay), "n"(LANES));
-}
-
 /** What each span adds, run from zero (the first from the tile's state) -> the state at each span's end. */
 __device__ __forceinline__ float scanSpans(float state, const SpanDecays& decays) {
     addEarlier<CHANNEL_LANES>(state, decays.one);
     addEarlier<2 * CHANNEL_LANES>(state, decays.two);
     addEarlier<4 * CHANNEL_LANES>(state, decays.four);
     return state;
-}
-
-/** The same for the state, and from the last span to the first for its gradient. */
-__device__ __forceinline__ void scanSpansBoth(float& state, float& carry, const SpanDecays& decays) {
-    const float two = __shfl_down_sync(FULL_WARP, decays.two, CHANNEL_LANES);
-    const float four = __shfl_down_sync(FULL_WARP, decays.four, 3 * CHANNEL_LANES);
-    addEarlier<CHANNEL_LANES>(state, decays.one);
-    addLater<CHANNEL_LANES>(carry, decays.one);
-    addEarlier<2 * CHANNEL_LANES>(state, decays.two);
-    addLater<2 * CHANNEL_LANES>(carry, two);
-    addEarlier<4 * CHANNEL_LANES>(state, decays.four);
-    addLater<4 * CHANNEL_LANES>(carry, four);
 }
 
 /** Of a value of each span of a channel. */
@@ -391,6 +379,8 @@ __device__ __forceinline__ void loadSteps(float (&dt)[K], const ACT* dtRaw, cons
     for (int k = 0; k < K; k++) dt[k] = softplus(dt[k]);
 }
 
+__device__ __forceinline__ float gateOf(float z) { return fabsf(z) < SMALLEST_GATE ? SMALLEST_GATE : z; }
+
 /** The steps that decay the state: where it is reset, so long a one that nothing is left. */
 template <int K>
 __device__ __forceinline__ void resetSteps(float (&dt)[K], const SpanInfo<K>& info) {
@@ -412,7 +402,8 @@ __device__ __forceinline__ Place placeOf(int segment, int L, int segmentLength, 
 
 // --- forward ---------------------------------------------------------------------------------------------------------------------------
 
-constexpr int SAVED = Tile<FORWARD_TOKENS>::TOKENS / CHUNK;
+/** Elements from one span's states to the next's in shared memory: 16 bytes more than they take, so that spans fall into different banks. */
+constexpr int SAVED_PITCH = N * CHANNELS + ACT_PER_16B;
 /** Registers a thread with which two blocks leave those of adamw_beside.cu free. */
 constexpr int LEAVING_ROOM = 120;
 
@@ -425,7 +416,7 @@ struct alignas(16) ForwardShared {
     float states[2 * N * T::PITCH];
     float decay[N * CHANNELS];
     float state[N * CHANNELS];  // at the tile's start
-    float saved[SAVED * N * CHANNELS];  // at the start of the tile's chunks
+    ACT saved[TIME_LANES * SAVED_PITCH];  // at the start of each span
     float bias[MAX_MODALITIES * CHANNELS];
     float skip[CHANNELS];
     Tokens<FORWARD_TOKENS> tokens[3];  // of the tile before, this and next
@@ -433,11 +424,11 @@ struct alignas(16) ForwardShared {
 };
 
 extern "C" __device__ int selectiveScanForward_launch[4] = {THREADS, CHANNELS, sizeof(ForwardShared), Tile<FORWARD_TOKENS>::TOKENS};
-extern "C" __device__ int selectiveScanForward_chunk = CHUNK;
+extern "C" __device__ int selectiveScanForward_span = FORWARD_TOKENS;
 extern "C" __device__ int selectiveScanSegmentMultiple = Tile<FORWARD_TOKENS>::TOKENS;
 
 extern "C" __global__ void __maxnreg__(LEAVING_ROOM) selectiveScanForward(
-    ACT* __restrict__ y, int yStride, float* __restrict__ chunkState,
+    ACT* __restrict__ y, int yStride, ACT* __restrict__ spanState,
     const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
     const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
     const float* __restrict__ aLog, const float* __restrict__ skipD, const __grid_constant__ DtSlabs slabs,
@@ -488,17 +479,17 @@ extern "C" __global__ void __maxnreg__(LEAVING_ROOM) selectiveScanForward(
         const ACT* const gate = shared.z[tile & 1];
         forPieces<K>(shared.tokens[tile % 3], place.firstChannel,
                      [&](int row, int at, int e) { storePiece(y, yStride, gate + at, row, e); });
-        if (chunkState != nullptr) {
-            const int chunks = (L + CHUNK - 1) / CHUNK;
-            const int t = thread();
-            const int firstChunk = (place.begin + tile * T::TOKENS) / CHUNK;
-#pragma unroll
-            for (int i = 0; i < SAVED * N * CHANNELS / THREADS; i++) {
-                const int chunk = firstChunk + i / (N * CHANNELS / THREADS);
-                if (chunk < chunks) {
-                    const long long at = ((long long)place.batch * chunks + chunk) * N + i % (N * CHANNELS / THREADS) * WARPS + t / CHANNELS;
-                    chunkState[at * E + place.firstChannel + t % CHANNELS] = shared.saved[i * THREADS + t];
-                }
+        if (spanState != nullptr) {
+            constexpr int PIECES = N * CHANNELS / ACT_PER_16B;  // of a span
+            const int spans = (L + K - 1) / K;
+            const int firstSpan = (place.begin + tile * T::TOKENS) / K;
+            for (int i = thread(); i < TIME_LANES * PIECES; i += THREADS) {
+                const int n = i % PIECES / (CHANNELS / ACT_PER_16B);
+                const int piece = i % (CHANNELS / ACT_PER_16B) * ACT_PER_16B;
+                if (firstSpan + i / PIECES >= spans) break;
+                const long long at = ((long long)sequence() * spans + firstSpan + i / PIECES) * N + n;
+                *reinterpret_cast<uint4*>(spanState + at * E + place.firstChannel + piece) =
+                    *reinterpret_cast<const uint4*>(shared.saved + i / PIECES * SAVED_PITCH + n * CHANNELS + piece);
             }
         }
     };
@@ -555,7 +546,7 @@ extern "C" __global__ void __maxnreg__(LEAVING_ROOM) selectiveScanForward(
             const float before = __shfl_up_sync(FULL_WARP, end, CHANNEL_LANES);
             if (span == TIME_LANES - 1) shared.state[at] = end;
             const float start = span == 0 ? atTileStart : before;
-            if (span % (CHUNK / K) == 0) shared.saved[span / (CHUNK / K) * (N * CHANNELS) + at] = start;
+            store(shared.saved + span * SAVED_PITCH + at, start);
             return start;
         };
 #pragma unroll 1
@@ -594,7 +585,7 @@ extern "C" __global__ void __maxnreg__(LEAVING_ROOM) selectiveScanForward(
 #pragma unroll
         for (int k = 0; k < K; k++) {
             ACT* const slot = gate + first + k * CHANNELS;
-            store(slot, out[k] * silu(toFloat(*slot)));
+            store(slot, out[k] * silu(gateOf(toFloat(*slot))));
         }
     }
     __syncthreads();
@@ -740,49 +731,93 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) selectiveScanBackwardSe
 
 // --- backward --------------------------------------------------------------------------------------------------------------------------
 
-/** Tiles of inputs in shared memory, so that one is copied while the other is worked on. */
-constexpr int BACKWARD_STAGES = sizeof(ACT) == 2 && BACKWARD_TOKENS == 16 ? 2 : 1;
+/** Tokens of a tile; forward has saved the state before each. */
+constexpr int TILE = FORWARD_TOKENS;
+/** States of a thread, for one channel. */
+constexpr int STATES = 4;
+constexpr int STATE_WARPS = N / STATES;
+/** Four channels of a token are an element thread's work. */
+constexpr int QUADS = CHANNELS / 4;
+constexpr int ELEMENT_THREADS = TILE * QUADS;
+constexpr int ELEMENT_WARPS = ELEMENT_THREADS / 32;
+/** Of its token an element thread also has so many quads of B and C. */
+constexpr int STATE_QUADS = 2 * N / 4;
+constexpr int STATE_ROUNDS = (STATE_QUADS + QUADS - 1) / QUADS;
+constexpr int BACKWARD_THREADS = 32 * STATE_WARPS + ELEMENT_THREADS;
 
-/** States between two reductions of gradB, gradC over the warps. */
-constexpr int GROUP = 2;
-/** Eights of a span's tokens. */
-constexpr int EIGHTS = BACKWARD_TOKENS / 8;
-/** Registers a thread with which the one block of the backward leaves those of adamw_beside.cu free, where that costs nothing. */
-#if defined(MOM_BF16) && MOM_N == 16
-constexpr int BACKWARD_REGISTERS = 240;
+// Where warps can trade registers, two blocks of 16 states fit on a multiprocessor and leave those of adamw_beside.cu free.
+#if (defined(__CUDA_ARCH_FEAT_SM90_ALL) || defined(__CUDA_ARCH_FEAT_SM100_ALL)) && defined(MOM_BF16) && MOM_N >= 16
+#define TRADE_REGISTERS(direction, count) asm volatile("setmaxnreg." direction ".sync.aligned.u32 %0;" ::"n"(count))
+constexpr int BACKWARD_REGISTERS = N == 16 ? 120 : 168;
+constexpr int STATE_REGISTERS = N == 16 ? 184 : 216;
+constexpr int ELEMENT_REGISTERS = N == 16 ? 56 : 72;
 #else
-constexpr int BACKWARD_REGISTERS = 255;
+#define TRADE_REGISTERS(direction, count)
+constexpr int BACKWARD_REGISTERS = 65536 / BACKWARD_THREADS > 255 ? 255 : 65536 / BACKWARD_THREADS / 8 * 8;
 #endif
 
-struct alignas(16) BackwardInputs {
-    ACT x[Tile<BACKWARD_TOKENS>::SIZE];      // x in, gradX out
-    ACT dt[Tile<BACKWARD_TOKENS>::SIZE];     // dtRaw in, gradDtRaw out
-    ACT z[Tile<BACKWARD_TOKENS>::SIZE];      // z in, gradZ out
-    ACT gradY[Tile<BACKWARD_TOKENS>::SIZE];
-    float state[N * CHANNELS];               // at the chunk's start
+/** Of a tile's tokens; the first of eight element threads writes. */
+struct TileTokens {
+    int row[TILE];    // below 0 where there is no token
+    int reset[TILE];  // not 0 where the state is reset before the token
+    int modality[TILE];
+};
+
+/** Of a tile, as it lies in memory: each element thread's own, but for the states. */
+struct alignas(16) TileInputs {
+    ACT4 x[ELEMENT_THREADS];
+    ACT4 dt[ELEMENT_THREADS];
+    ACT4 z[ELEMENT_THREADS];
+    ACT4 y[ELEMENT_THREADS];
+    ACT4 gradY[ELEMENT_THREADS];
+    ACT4 bc[TILE][STATE_ROUNDS * QUADS];
+    ACT state[N][CHANNELS];  // before the tile
+};
+
+/** Of a tile, what element threads make of its inputs. */
+struct alignas(16) TileValues {
+    float2 steps[TILE][CHANNELS];  // dt as it decays the state; dt x; where slotOf says
+    float gradOut[TILE][CHANNELS]; // of h C + D x
+    float states[TILE][2 * N];     // matB, matC
+    float gate[TILE][CHANNELS];    // sigmoid(z)
 };
 
 struct alignas(16) BackwardShared {
-    using T = Tile<BACKWARD_TOKENS>;
-    BackwardInputs inputs[BACKWARD_STAGES];
-    ACT raw[T::TOKENS * 2 * N];
-    float states[2 * N * T::PITCH];
-    float decay[N * CHANNELS];
-    float carry[N * CHANNELS];                        // gradient of the state before the tile to the right
-    float4 products[3][WARPS][GROUP][EIGHTS][32];     // gradB, gradC summed over a warp's channels, three groups in turn
-    float gradBC[T::TOKENS * (2 * N + 1)];            // summed over the block's channels
-    float gradA[N * THREADS];                         // of each thread
-    float gradBias[MAX_MODALITIES * CHANNELS];
+    TileInputs inputs[3];  // of the tile that is done, the one before it and the one before that
+    TileValues values[2];
+    TileTokens tokens[4];
+    float2 sums[2][STATE_WARPS][TILE][CHANNELS];      // over a thread's states: gradDt / ln 2, gradDtx; channels where slotOf says
+    float products[STATE_WARPS][2][2][8 * 16 + 16];   // gradB, gradC of pairs of tokens, summed over four channels; two groups in turn
+    float gradBC[2][TILE][2 * N + 4];                 // summed over the block's channels
+    float gradBias[ELEMENT_WARPS][MAX_MODALITIES][CHANNELS];
+    float gradSkip[ELEMENT_WARPS][CHANNELS];
+    float4 gradSkipOf[ELEMENT_THREADS];  // of a thread; gradBias: over tokens of one modality until another comes
+    float4 gradBiasOf[ELEMENT_THREADS];
     float bias[MAX_MODALITIES * CHANNELS];
     float skip[CHANNELS];
-    Tokens<BACKWARD_TOKENS> tokens[3];  // of the tile after, this and the one before
-    Arriving<BACKWARD_TOKENS> arriving;
-    unsigned long long groupDone;
+    unsigned long long valuesReady[2];
+    unsigned long long sumsReady[2];
 };
 
 static_assert(sizeof(BackwardShared) <= 227 << 10, "more shared memory than any card gives a block");
+static_assert(N > 16 || sizeof(ACT) > 2 || sizeof(BackwardShared) <= 97 << 10, "two blocks leave no room for that of adamw_beside.cu");
 
-extern "C" __device__ int selectiveScanBackward_launch[4] = {THREADS, CHANNELS, sizeof(BackwardShared), Tile<BACKWARD_TOKENS>::TOKENS};
+extern "C" __device__ int selectiveScanBackward_launch[4] = {BACKWARD_THREADS, CHANNELS, sizeof(BackwardShared), TILE};
+
+/**
+ * Where a channel's pair of floats lies in a row of them: so that lanes with a channel each fall into different banks, and lanes with four each, that
+ * take the first two and then the last two at once.
+ */
+__device__ __forceinline__ unsigned slotOf(unsigned channel) {
+    const unsigned half = channel % 4 / 2;
+    return 16 * half + (channel / 4 * 2 + 8 * half) % 16 + channel % 2;
+}
+
+/** Arrives for the whole warp, after what its lanes have read and written. */
+__device__ __forceinline__ void arriveWarp(unsigned long long* barrier) {
+    __syncwarp();
+    if (threadIdx.x % 32 == 0) arriveBarrier(barrier);
+}
 
 /** sums[column] of a row += the four k (or k+4) of that row: D += A B with A the products and B of ones and zeros. */
 __device__ __forceinline__ void addRows(float4& sums, unsigned a0, unsigned a1, unsigned a2, unsigned a3, unsigned b0, unsigned b1) {
@@ -792,325 +827,403 @@ __device__ __forceinline__ void addRows(float4& sums, unsigned a0, unsigned a1, 
 }
 
 /**
- * Sums of b[k], c[k] over the 4 channel lanes of each span, for 8 tokens k. Lane (span, j) gets {b[2j], b[2j+1], c[2j], c[2j+1]}. In the tensor core's terms:
- * row = span (b) or 8 + span (c), k = channel lane, two tokens side by side; the j-th product puts its sums into columns 2j and 2j+1.
+ * Adds the sums of b[0 .. 3], c[0 .. 3] over each four lanes. Those of the lanes 4 g .. 4 g + 3 end in these: lane 4 g + i has in sums
+ * {b[2 i], b[2 i + 1], c[2 i], c[2 i + 1]} of the first of a pair of tokens, lane 4 g + 2 + i those of the second. In the tensor core's terms: row = g (b) or
+ * 8 + g (c), k = lane in the four, two values side by side; the j-th product puts its sums into columns 2 j and 2 j + 1.
  */
-template <int K>
-__device__ __forceinline__ float4 sumOverChannels(const float (&b)[K], const float (&c)[K], int eight, int span) {
-    float4 sums = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+__device__ __forceinline__ void addOverChannels(float4& sums, const float (&b)[STATES], const float (&c)[STATES], bool second, int group) {
 #pragma unroll
-    for (int j = 0; j < 4; j++) {
-        const unsigned even = span == 2 * j ? 0x3f800000u : 0u;
-        const unsigned odd = span == 2 * j + 1 ? 0x3f800000u : 0u;
-        const int k = 8 * eight + 2 * j;
-        const float values[4] = {b[k], c[k], b[k + 1], c[k + 1]};
+    for (int i = 0; i < 2; i++) {
+        const int j = second ? 2 + i : i;
+        const unsigned even = group == 2 * j ? 0x3f800000u : 0u;
+        const unsigned odd = group == 2 * j + 1 ? 0x3f800000u : 0u;
+        const float values[4] = {b[2 * i], c[2 * i], b[2 * i + 1], c[2 * i + 1]};
         unsigned bits[4];
 #pragma unroll
-        for (int i = 0; i < 4; i++) bits[i] = __float_as_uint(values[i]);
+        for (int v = 0; v < 4; v++) bits[v] = __float_as_uint(values[v]);
 #if defined(MOM_FLOAT32)
         unsigned rest[4];
 #pragma unroll
-        for (int i = 0; i < 4; i++) {
-            bits[i] &= 0xffffe000u;
-            rest[i] = __float_as_uint(values[i] - __uint_as_float(bits[i]));
+        for (int v = 0; v < 4; v++) {
+            bits[v] &= 0xffffe000u;
+            rest[v] = __float_as_uint(values[v] - __uint_as_float(bits[v]));
         }
         addRows(sums, rest[0], rest[1], rest[2], rest[3], even, odd);
 #endif
         addRows(sums, bits[0], bits[1], bits[2], bits[3], even, odd);
     }
-    return sums;
 }
 
-/** Sums shared.products of a group of states over the warps, into their columns of shared.gradBC. */
-struct WarpSums {
-    static constexpr int SUMS = GROUP * EIGHTS * 128;  // tokens x {B, C} x states
-    static constexpr int EACH = SUMS / THREADS;        // adjacent sums of a thread, 1 or 2: tokens 2j, 2j+1 of B or C
-    static constexpr int ROW = 2 * N + 1;
-    const float* from;
-    float* to;
+/** What a state's thread needs of a token. */
+struct StateToken {
+    float2 steps;
+    float gradOut;
+    float b[STATES], c[STATES];
 
-    __device__ __forceinline__ explicit WarpSums(BackwardShared& shared) {
-        const int t = threadIdx.x * EACH;
-        const int token = t / 16 % TIME_LANES * BACKWARD_TOKENS + t / 128 % EIGHTS * 8 + t / 4 % 4 * 2 + t % 2;
-        from = reinterpret_cast<const float*>(shared.products) + t;
-        to = shared.gradBC + token * ROW + t / 2 % 2 * N + t / 128 / EIGHTS;
-    }
-
-    __device__ __forceinline__ void add(int group, int buffer) const {
-        float sums[EACH] = {};
-#pragma unroll
-        for (int w = 0; w < WARPS; w++) {
-            float more[EACH];
-            loadSpan(more, from + (buffer * WARPS + w) * SUMS);
-#pragma unroll
-            for (int i = 0; i < EACH; i++) sums[i] += more[i];
-        }
-#pragma unroll
-        for (int i = 0; i < EACH; i++) to[i * ROW + group * GROUP] = sums[i];
+    __device__ __forceinline__ StateToken(const TileValues& values, int k, int lane, int firstState) {
+        steps = values.steps[k][slotOf(lane)];
+        gradOut = values.gradOut[k][lane];
+        loadSpan(b, &values.states[k][firstState]);
+        loadSpan(c, &values.states[k][N + firstState]);
     }
 };
+
+/** The warps of states: lane = channel. */
+__device__ __forceinline__ void backwardStates(BackwardShared& shared, const Place& place, float* partialParameters, int rows,
+                                               const float* aLog, const float* segmentGrad, const float* segmentDt, int E) {
+    const unsigned warp = threadIdx.x / 32;
+    const unsigned lane = threadIdx.x % 32;
+    const int firstState = warp * STATES;
+    const int channel = place.firstChannel + lane;
+    float decay[STATES], carry[STATES], gradA[STATES];  // carry: gradient of the state before the token to the right
+#pragma unroll
+    for (int n = 0; n < STATES; n++) {
+        decay[n] = -LOG2_E * exp2Fast(LOG2_E * aLog[(long long)channel * N + firstState + n]);
+        carry[n] = 0.0f;
+        gradA[n] = 0.0f;
+        for (int s = gridDim.y - 1; s > (int)blockIdx.y; s--) {
+            const long long at = (long long)place.batch * gridDim.y + s;
+            carry[n] = fmaf(exp2Fast(decay[n] * segmentDt[at * E + channel]), carry[n], segmentGrad[(at * N + firstState + n) * E + channel]);
+        }
+    }
+    // Sums what four tokens from k on have left in shared.products over the groups of channels.
+    const float* const groups = &shared.products[warp][0][lane / 16][lane % 16];
+    float* const gradBC = &shared.gradBC[0][2 * (lane / 16) + 1 - lane % 16 / 8][lane % 4 / 2 * N + firstState + lane / 4 % 2 * 2 + lane % 2];
+    const auto sumGroups = [&](int buffer, int k) {
+        float sum = 0.0f;
+#pragma unroll
+        for (int g = 0; g < 8; g++) sum += groups[k / 4 % 2 * 2 * (8 * 16 + 16) + 16 * g];
+        gradBC[(buffer * TILE + k) * (2 * N + 4)] = sum;
+    };
+
+#pragma unroll 1
+    for (int done = 0; done < place.tiles; done++) {
+        const int buffer = done % 2;
+        const TileValues& values = shared.values[buffer];
+        float2* const sums = &shared.sums[buffer][warp][0][slotOf(lane)];
+        awaitBarrier(&shared.valuesReady[done % 2], done / 2 % 2);
+        float a[TILE][STATES], h[TILE + 1][STATES];  // decay; state before token k
+#pragma unroll
+        for (int n = 0; n < STATES; n++) h[0][n] = toFloat(shared.inputs[done % 3].state[firstState + n][lane]);
+#pragma unroll
+        for (int k = 0; k < TILE; k++) {
+            const float2 steps = values.steps[k][slotOf(lane)];
+            float b[STATES];
+            loadSpan(b, &values.states[k][firstState]);
+#pragma unroll
+            for (int n = 0; n < STATES; n++) {
+                a[k][n] = exp2Fast(steps.x * decay[n]);
+                h[k + 1][n] = fmaf(a[k][n], h[k][n], steps.y * b[n]);
+            }
+        }
+
+        StateToken token(values, TILE - 1, lane, firstState);
+        float4 products;
+        const unsigned group = (unsigned)thread() % 32 / 4;  // read anew: its comparisons are not worth registers through the tile forward
+#pragma unroll
+        for (int k = TILE - 1; k >= 0; k--) {
+            // The token before is loaded before this one's results are stored, once registers have fallen free.
+            const bool early = k < TILE - 2;
+            StateToken before = token;
+            if (early && k > 0) before = StateToken(values, k - 1, lane, firstState);
+            float gradDt = 0.0f, gradDtx = 0.0f;
+            float gradB[STATES], gradC[STATES];
+#pragma unroll
+            for (int n = 0; n < STATES; n++) {
+                const float gradH = fmaf(token.c[n], token.gradOut, carry[n]);
+                gradDtx = fmaf(gradH, token.b[n], gradDtx);
+                gradC[n] = token.gradOut * h[k + 1][n];
+                gradB[n] = gradH * token.steps.y;
+                carry[n] = a[k][n] * gradH;
+                const float gradExponent = carry[n] * h[k][n];
+                gradDt = fmaf(gradExponent, decay[n], gradDt);
+                gradA[n] = fmaf(gradExponent, token.steps.x, gradA[n]);
+            }
+            const bool second = k % 2 == 0;
+            if (!second) products = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+            addOverChannels(products, gradB, gradC, second, group);
+            sums[k * CHANNELS] = make_float2(gradDt, gradDtx);
+            if (second) *reinterpret_cast<float4*>(&shared.products[warp][k / 4 % 2][k / 2 % 2][4 * lane]) = products;
+            if (k % 4 == 3 && k < TILE - 1) sumGroups(buffer, k + 1);
+            if (k % 4 == 0) __syncwarp();
+            token = early ? before : StateToken(values, k - 1, lane, firstState);
+        }
+        sumGroups(buffer, 0);
+        arriveWarp(&shared.sumsReady[buffer]);
+    }
+
+    float* const partial = partialParameters + (long long)(place.batch * gridDim.y + blockIdx.y) * rows * E + channel;
+#pragma unroll
+    for (int n = 0; n < STATES; n++) partial[(long long)(firstState + n) * E] = gradA[n] * (LN_2 * decay[n]);
+}
+
+/** Rows of activations that the element threads write. */
+struct GradientRows {
+    ACT* data;
+    int stride;
+
+    __device__ __forceinline__ void put(int row, int e, const float (&values)[4]) const {
+        store4(data + (unsigned)(row * stride + e), values);
+    }
+};
+
+/** Copies four adjacent values of a row. */
+__device__ __forceinline__ void copyQuad(ACT4* shared, const Rows& rows, int row, int column) {
+    copyAsync(shared, reinterpret_cast<const ACT4*>(rows.data + (unsigned)(row * rows.stride + column)));
+}
+
+/** The same of matB and matC side by side. */
+__device__ __forceinline__ void copyQuad(ACT4* shared, const StateRows& states, int row, int column) {
+    const ACT* const data = (column < N ? states.matB : states.matC - N) + (unsigned)(row * states.stride) + column;
+    if (states.aligned) {
+        copyAsync(shared, reinterpret_cast<const ACT4*>(data));
+    } else {
+#pragma unroll
+        for (int i = 0; i < 4; i++) reinterpret_cast<ACT*>(shared)[i] = data[i];
+    }
+}
+
+/** The other warps: a thread has four channels of one token. */
+__device__ __forceinline__ void backwardElements(BackwardShared& shared, const Place& place, const GradientRows& gradX,
+                                                 const GradientRows& gradDtRaw, const GradientRows& gradZ, ACT* partialBC,
+                                                 const Rows& gradY, const ACT* spanState, const Rows& x, const Rows& dtRaw, const Rows& z, const Rows& y,
+                                                 const StateRows& states, const DtSlabs& slabs, const int* rowOf, const int* documentStart, int L, int E) {
+    // Read anew where it is used, see thread().
+    const auto own = [] { return (unsigned)thread() - 32 * STATE_WARPS; };
+
+    // Where there is no token, what is copied is another's; its gradY is taken as 0.
+    const auto copy = [&](TileInputs& inputs, const TileTokens& tokens, int tile) {
+        if (tile < 0) return;
+        const unsigned t = own(), token = t / QUADS, quad = t % QUADS, e = place.firstChannel + 4 * quad;
+        const int some = max(tokens.row[token], 0);
+        copyQuad(inputs.x + t, x, some, e);
+        copyQuad(inputs.dt + t, dtRaw, some, e);
+        copyQuad(inputs.z + t, z, some, e);
+        copyQuad(inputs.y + t, y, some, e);
+        copyQuad(inputs.gradY + t, gradY, some, e);
+#pragma unroll
+        for (int r = 0; r < STATE_ROUNDS; r++) copyQuad(&inputs.bc[token][quad + r * QUADS], states, some, (quad + r * QUADS) % STATE_QUADS * 4);
+        const long long at = (long long)place.batch * ((L + TILE - 1) / TILE) + place.begin / TILE + tile;
+#pragma unroll
+        for (int r = 0; r < (N + TILE - 1) / TILE; r++) {
+            const int n = token + r * TILE;
+            if (n >= N) break;
+            copyAsync(reinterpret_cast<ACT4*>(&inputs.state[n][4 * quad]), reinterpret_cast<const ACT4*>(spanState + (at * N + n) * E + e));
+        }
+    };
+    const auto find = [&](TileTokens& tokens, int tile) {
+        if (own() % QUADS != 0) return;
+        const unsigned token = own() / QUADS;
+        const int l = place.begin + tile * TILE + token;
+        if (tile >= 0 && l < place.end) {
+            const long long at = (long long)sequence() * L + l;
+            copyAsync4(tokens.row + token, rowOf + at);
+            if (documentStart != nullptr) copyAsync4(tokens.reset + token, documentStart + at);
+        } else {
+            tokens.row[token] = -1;
+        }
+    };
+    const auto resetBefore = [&](const TileTokens& tokens, int token) { return documentStart != nullptr && tokens.reset[token] != 0; };
+    const auto loadSteps = [&](float (&dt)[4], const TileInputs& inputs, int modality) {
+        float bias[4];
+        unpack(inputs.dt[own()], dt);
+        loadSpan(bias, shared.bias + modality * CHANNELS + 4 * (own() % QUADS));
+#pragma unroll
+        for (int i = 0; i < 4; i++) dt[i] = softplus(dt[i] + bias[i]);
+    };
+    const auto prepare = [&](TileValues& values, const TileInputs& inputs, TileTokens& tokens) {
+        waitForCopies();
+        const unsigned t = own(), token = t / QUADS, quad = t % QUADS;
+        const int row = tokens.row[token];
+        int modality = 0;
+        while (modality + 1 < slabs.count && row >= slabs.start[modality + 1]) modality++;
+        tokens.modality[token] = modality;
+        const bool reset = resetBefore(tokens, token);
+        float in[4], gate[4], grad[4], dt[4];
+        unpack(inputs.x[t], in);
+        loadSteps(dt, inputs, modality);
+#pragma unroll
+        for (int i = 0; i < 4; i += 2) {
+            const float pair[4] = {reset ? RESET_STEP : dt[i], dt[i] * in[i], reset ? RESET_STEP : dt[i + 1], dt[i + 1] * in[i + 1]};
+            storeFour(&values.steps[token][slotOf(4 * quad + i)].x, pair);
+        }
+        unpack(inputs.z[t], gate);
+        unpack(inputs.gradY[t], grad);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const float gateSigmoid = sigmoid(gate[i]);
+            grad[i] = row < 0 ? 0.0f : grad[i] * (gate[i] * gateSigmoid);
+            gate[i] = gateSigmoid;
+        }
+        storeFour(&values.gradOut[token][4 * quad], grad);
+        storeFour(&values.gate[token][4 * quad], gate);
+#pragma unroll
+        for (int r = 0; r < STATE_ROUNDS; r++) {
+            if (quad + r * QUADS >= STATE_QUADS) break;
+            float bc[4];
+            unpack(inputs.bc[token][quad + r * QUADS], bc);
+            storeFour(&values.states[token][(quad + r * QUADS) * 4], bc);
+        }
+    };
+
+    shared.gradSkipOf[own()] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    shared.gradBiasOf[own()] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    const auto sumOverTokens = [&](float value) {
+        value += __shfl_xor_sync(FULL_WARP, value, QUADS);
+        return value + __shfl_xor_sync(FULL_WARP, value, 2 * QUADS);
+    };
+    int modality = 0;
+    const auto putBias = [&] {
+        const unsigned t = own();
+        float gradBias[4];
+        loadSpan(gradBias, &shared.gradBiasOf[t].x);
+#pragma unroll 1
+        for (int m = 0; m < slabs.count; m++) {
+            if (!__any_sync(FULL_WARP, modality == m)) continue;
+#pragma unroll
+            for (int i = 0; i < 4; i++) {
+                const float sum = sumOverTokens(modality == m ? gradBias[i] : 0.0f);
+                if (t % 32 < QUADS) shared.gradBias[t / 32][m][4 * (t % QUADS) + i] += sum;
+            }
+        }
+        shared.gradBiasOf[t] = make_float4(0.0f, 0.0f, 0.0f, 0.0f);
+    };
+    const auto finish = [&](int buffer, const TileInputs& inputs, const TileTokens& tokens, int tile) {
+        const TileValues& values = shared.values[buffer];
+        const unsigned t = own(), token = t / QUADS, quad = t % QUADS, e = place.firstChannel + 4 * quad;
+        const int itsModality = tokens.modality[token];
+        if (__any_sync(FULL_WARP, itsModality != modality)) putBias();
+        modality = itsModality;
+        const int row = tokens.row[token];
+        if (row < 0) return;
+        float dt[4], gradDt[4] = {}, gradDtx[4] = {};
+#pragma unroll
+        for (int i = 0; i < 4; i += 2) {
+            const float4 pair = loadWhole(&values.steps[token][slotOf(4 * quad + i)].x);
+            dt[i] = pair.x;
+            dt[i + 1] = pair.z;
+        }
+        if (resetBefore(tokens, token)) loadSteps(dt, inputs, modality);
+#pragma unroll
+        for (int w = 0; w < STATE_WARPS; w++) {
+#pragma unroll
+            for (int i = 0; i < 4; i += 2) {
+                float pair[4];
+                loadSpan(pair, &shared.sums[buffer][w][token][slotOf(4 * quad + i)].x);
+                gradDt[i] += pair[0];
+                gradDtx[i] += pair[1];
+                gradDt[i + 1] += pair[2];
+                gradDtx[i + 1] += pair[3];
+            }
+        }
+        float in[4], skip[4], gradOut[4], sum[4];
+        unpack(inputs.x[t], in);
+        loadSpan(skip, shared.skip + 4 * quad);
+        loadSpan(gradOut, &values.gradOut[token][4 * quad]);
+        loadSpan(sum, &shared.gradSkipOf[t].x);
+#pragma unroll
+        for (int i = 0; i < 4; i++) sum[i] = fmaf(gradOut[i], in[i], sum[i]);
+        storeFour(&shared.gradSkipOf[t].x, sum);
+        loadSpan(sum, &shared.gradBiasOf[t].x);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            gradDt[i] = fmaf(gradDtx[i], in[i], LN_2 * gradDt[i]) * softplusSlope(dt[i]);
+            gradDtx[i] = fmaf(gradDtx[i], dt[i], skip[i] * gradOut[i]);
+            sum[i] += gradDt[i];
+        }
+        storeFour(&shared.gradBiasOf[t].x, sum);
+        gradX.put(row, e, gradDtx);
+        gradDtRaw.put(row, e, gradDt);
+        // y silu(z) is known; times the slope of silu and over silu is y times the slope.
+        float out[4], grad[4], gateSigmoid[4];
+        unpack(inputs.y[t], out);
+        unpack(inputs.gradY[t], grad);
+        loadSpan(gateSigmoid, &values.gate[token][4 * quad]);
+        float gate[4];
+        unpack(inputs.z[t], gate);
+#pragma unroll
+        for (int i = 0; i < 4; i++) out[i] *= grad[i] * (reciprocalFast(gateOf(gate[i])) + (1.0f - gateSigmoid[i]));
+        gradZ.put(row, e, out);
+        const long long at = ((long long)blockIdx.x * gridDim.z + sequence()) * L + place.begin + tile * TILE + token;
+#pragma unroll
+        for (int r = 0; r < STATE_ROUNDS; r++) {
+            const int column = (quad + r * QUADS) * 4;
+            if (column >= 2 * N) break;
+            float four[4];
+            loadSpan(four, &shared.gradBC[buffer][token][column]);
+            store4(partialBC + at * (2 * N) + column, four);
+        }
+    };
+
+    const int last = place.tiles - 1;
+    for (int i = 0; i < 3; i++) find(shared.tokens[i], last - i);
+    waitForCopies();
+    __syncwarp();
+    for (int i = 0; i < 2; i++) copy(shared.inputs[i], shared.tokens[i], last - i);
+    for (int i = 0; i < 2; i++) {
+        prepare(shared.values[i], shared.inputs[i], shared.tokens[i]);
+        arriveWarp(&shared.valuesReady[i]);
+    }
+#pragma unroll 1
+    for (int done = 0; done <= last; done++) {
+        const int buffer = done % 2;
+        TileInputs& inputs = shared.inputs[(done + 2) % 3];
+        copy(inputs, shared.tokens[(done + 2) % 4], last - done - 2);
+        find(shared.tokens[(done + 3) % 4], last - done - 3);
+        awaitBarrier(&shared.sumsReady[buffer], done / 2 % 2);
+        finish(buffer, shared.inputs[done % 3], shared.tokens[done % 4], last - done);
+        prepare(shared.values[buffer], inputs, shared.tokens[(done + 2) % 4]);
+        arriveWarp(&shared.valuesReady[buffer]);
+    }
+    putBias();
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const unsigned t = own();
+        const float sum = sumOverTokens((&shared.gradSkipOf[t].x)[i]);
+        if (t % 32 < QUADS) shared.gradSkip[t / 32][4 * (t % QUADS) + i] = sum;
+    }
+}
 
 extern "C" __global__ void __maxnreg__(BACKWARD_REGISTERS) selectiveScanBackward(
     ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradDtRaw, int gradDtStride, ACT* __restrict__ gradZ, int gradZStride,
     ACT* __restrict__ partialBC, float* __restrict__ partialParameters,
-    const ACT* __restrict__ gradY, int gradYStride, const float* __restrict__ chunkState,
+    const ACT* __restrict__ gradY, int gradYStride, const ACT* __restrict__ y, int yStride, const ACT* __restrict__ spanState,
     const ACT* __restrict__ x, int xStride, const ACT* __restrict__ dtRaw, int dtStride, const ACT* __restrict__ z, int zStride,
     const ACT* __restrict__ matB, const ACT* __restrict__ matC, int bcStride,
     const float* __restrict__ aLog, const float* __restrict__ skipD, const __grid_constant__ DtSlabs slabs,
     const int* __restrict__ rowOf, const int* __restrict__ documentStart,
     const float* __restrict__ segmentGrad, const float* __restrict__ segmentDt, int L, int E, int segmentLength) {
     letNextStart();
-    constexpr int K = BACKWARD_TOKENS;
-    using T = Tile<K>;
     BackwardShared& shared = *reinterpret_cast<BackwardShared*>(sharedMemory);
-
-    const Place place = placeOf(blockIdx.y, L, segmentLength, T::TOKENS);
-    const int chunks = (L + CHUNK - 1) / CHUNK;
-    const StateRows states(matB, matC, bcStride);
-    const int warp = threadIdx.x / 32;
-    const int lane = threadIdx.x % 32;
-    const int span = lane / CHANNEL_LANES;
-    const int channel = warp * CHANNEL_LANES + lane % CHANNEL_LANES;
-    const int first = T::at(span * K, channel);
-
-    const auto load = [&](BackwardInputs& inputs, const Tokens<K>& tokens, int tile) {
-        forPieces<K>(tokens, place.firstChannel, [&](int row, int at, int e) {
-            copyPiece(inputs.x + at, {x, xStride}, row, e);
-            copyPiece(inputs.dt + at, {dtRaw, dtStride}, row, e);
-            copyPiece(inputs.z + at, {z, zStride}, row, e);
-            copyPiece(inputs.gradY + at, {gradY, gradYStride}, row, e);
-        });
-        loadStates<K>(shared.raw, states, tokens);
-        const int t = thread();
-        if (t < N * CHANNELS / 4) {
-            const long long chunk = (long long)sequence() * chunks + place.begin / CHUNK + tile;
-            const int n = t / (CHANNELS / 4);
-            copyAsync16(inputs.state + 4 * t, chunkState + (chunk * N + n) * E + place.firstChannel + t % (CHANNELS / 4) * 4, true);
-        }
-    };
-
-    const int last = place.tiles - 1;
+    const Place place = placeOf(blockIdx.y, L, segmentLength, TILE);
+    const int parameterRows = N + 1 + slabs.count;
+    for (int i = threadIdx.x; i < ELEMENT_WARPS * MAX_MODALITIES * CHANNELS; i += BACKWARD_THREADS) {
+        (&shared.gradBias[0][0][0])[i] = 0.0f;
+    }
     loadBias(shared.bias, slabs, place.firstChannel);
-    loadDecay(shared.decay, aLog, place.firstChannel);
     if (threadIdx.x < CHANNELS) shared.skip[threadIdx.x] = skipD[place.firstChannel + threadIdx.x];
-    if (threadIdx.x == 0) initBarrier(&shared.groupDone, WARPS);
-    loadTokens<K>(shared.arriving, place, last, L, rowOf, documentStart);
-    waitForCopies();
-    putTokens<K>(shared.tokens[last % 3], shared.arriving, place, last, documentStart, slabs);
-    for (int n = 0; n < N; n++) shared.gradA[n * THREADS + threadIdx.x] = 0.0f;
-    if (threadIdx.x < CHANNELS) {
-        for (int m = 0; m < slabs.count; m++) shared.gradBias[m * CHANNELS + threadIdx.x] = 0.0f;
+    if (threadIdx.x == 0) {
+        for (int i = 0; i < 2; i++) {
+            initBarrier(&shared.valuesReady[i], ELEMENT_WARPS);
+            initBarrier(&shared.sumsReady[i], STATE_WARPS);
+        }
     }
     __syncthreads();
-    load(shared.inputs[last % BACKWARD_STAGES], shared.tokens[last % 3], last);
-    loadTokens<K>(shared.arriving, place, last - 1, L, rowOf, documentStart);
-    for (int i = threadIdx.x; i < N * CHANNELS; i += THREADS) {
-        const int e = place.firstChannel + i % CHANNELS;
-        float carry = 0.0f;
-        for (int s = gridDim.y - 1; s > (int)blockIdx.y; s--) {
-            const long long at = (long long)place.batch * gridDim.y + s;
-            carry = fmaf(exp2Fast(shared.decay[i] * segmentDt[at * E + e]), carry, segmentGrad[(at * N + i / CHANNELS) * E + e]);
-        }
-        shared.carry[i] = carry;
+    if (threadIdx.x < 32 * STATE_WARPS) {
+        TRADE_REGISTERS("inc", STATE_REGISTERS);
+        backwardStates(shared, place, partialParameters, parameterRows, aLog, segmentGrad, segmentDt, E);
+    } else {
+        TRADE_REGISTERS("dec", ELEMENT_REGISTERS);
+        backwardElements(shared, place, {gradX, gradXStride}, {gradDtRaw, gradDtStride}, {gradZ, gradZStride}, partialBC, {gradY, gradYStride},
+                         spanState, {x, xStride}, {dtRaw, dtStride}, {z, zStride}, {y, yStride}, StateRows(matB, matC, bcStride), slabs, rowOf, documentStart,
+                         L, E);
     }
-
-    // Writes what a tile's threads left in shared memory.
-    const auto storeTile = [&](int tile) {
-        const BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
-        forPieces<K>(shared.tokens[tile % 3], place.firstChannel, [&](int row, int slot, int e) {
-            storePiece(gradX, gradXStride, inputs.x + slot, row, e);
-            storePiece(gradDtRaw, gradDtStride, inputs.dt + slot, row, e);
-            storePiece(gradZ, gradZStride, inputs.z + slot, row, e);
-        });
-        const int begin = place.begin + tile * T::TOKENS;
-        const int tokensHere = min(T::TOKENS, place.end - begin);
-        const int t = thread();
-        ACT* const partial = partialBC + (((long long)blockIdx.x * gridDim.z + sequence()) * L + begin) * (2 * N) + 4 * t;
-#pragma unroll
-        for (int i = 0; i < T::TOKENS * 2 * N / 4 / THREADS; i++) {
-            const int token = t / (2 * N / 4) + i * (THREADS / (2 * N / 4));
-            const float* const sums = shared.gradBC + token * (2 * N + 1) + t % (2 * N / 4) * 4;
-            const float four[4] = {sums[0], sums[1], sums[2], sums[3]};
-            if (token < tokensHere) store4(partial + i * 4 * THREADS, four);
-        }
-    };
-
-    const WarpSums warpSums(shared);
-    float gradSkip = 0.0f;
-    for (int tile = last; tile >= 0; tile--) {
-        BackwardInputs& inputs = shared.inputs[tile % BACKWARD_STAGES];
-        const Tokens<K>& tokens = shared.tokens[tile % 3];
-        Tokens<K>& next = shared.tokens[(tile + 2) % 3];  // of tile - 1
-        waitForCopies();
-        __syncthreads();
-
-        if (BACKWARD_STAGES == 2 && tile < last) storeTile(tile + 1);
-        putTokens<K>(next, shared.arriving, place, tile - 1, documentStart, slabs);
-        spreadStates<K>(shared.states, shared.raw);
-        float dt[K], dtx[K], gradOut[K];             // gradOut: of h C + D x
-        float out[K], gradDt[K], gradDtx[K];         // gradDt / log2(e): through exp(dt A) alone
-        {
-            const SpanInfo<K> info(tokens.info + span * K);
-            loadSteps(dt, inputs.dt + first, shared.bias + channel, info);
-            const float skip = shared.skip[channel];
-#pragma unroll
-            for (int k = 0; k < K; k++) {
-                const float input = toFloat(inputs.x[first + k * CHANNELS]);
-                dtx[k] = dt[k] * input;
-                out[k] = skip * input;
-                gradOut[k] = toFloat(inputs.gradY[first + k * CHANNELS]) * silu(toFloat(inputs.z[first + k * CHANNELS]));
-                gradDt[k] = 0.0f;
-                gradDtx[k] = 0.0f;
-            }
-            resetSteps(dt, info);
-        }
-        float total = 0.0f;
-#pragma unroll
-        for (int k = 0; k < K; k++) total += dt[k];
-        __syncthreads();
-        if (BACKWARD_STAGES == 2 && tile > 0) {
-            load(shared.inputs[(tile - 1) % BACKWARD_STAGES], next, tile - 1);
-            loadTokens<K>(shared.arriving, place, tile - 2, L, rowOf, documentStart);
-        }
-
-        // Of the next state, everything up to its scans over the spans is done while the present one is run backward: what waits there (on
-        // exponentials, chains, shuffles) has the products of here to hide behind.
-        const float* spanStates = shared.states + span * (K + 4);
-        float* gradASums = shared.gradA + threadIdx.x;
-        int at = channel;
-        float a[K], h[K], gradOfH[K];  // decay; dt x B, then the state; what the output gives to its gradient
-        float decay, atSpanStart, atSpanEnd;
-        const auto enterSpan = [&] {
-            decay = shared.decay[at];
-            const float atTileStart = inputs.state[at];
-            const float atTileEnd = shared.carry[at];
-            SpanDecays decays(exp2Fast(total * decay));
-            loadSpan<K>(h, spanStates);
-            loadSpan<K>(gradOfH, spanStates + N * T::PITCH);
-            // The span runs from zero both ways, forward for h and back for its gradient.
-            float state = span == 0 ? atTileStart : 0.0f;
-#pragma unroll
-            for (int k = 0; k < K; k++) {
-                a[k] = exp2Fast(dt[k] * decay);
-                h[k] *= dtx[k];
-                gradOfH[k] *= gradOut[k];
-                state = fmaf(a[k], state, h[k]);
-            }
-            float gradH = gradOfH[K - 1] + (span == TIME_LANES - 1 ? atTileEnd : 0.0f);
-#pragma unroll
-            for (int k = K - 2; k >= 0; k--) gradH = fmaf(a[k + 1], gradH, gradOfH[k]);
-            float carry = a[0] * gradH;
-            scanSpansBoth(state, carry, decays);
-            const float before = __shfl_up_sync(FULL_WARP, state, CHANNEL_LANES);
-            const float after = __shfl_down_sync(FULL_WARP, carry, CHANNEL_LANES);
-            atSpanStart = span == 0 ? atTileStart : before;
-            atSpanEnd = span == TIME_LANES - 1 ? atTileEnd : after;
-            return carry;
-        };
-        float carry = enterSpan();
-        int buffer = 0;  // of shared.products
-#pragma unroll 1
-        for (int group = 0; group < N / GROUP; group++) {
-#pragma unroll 1
-            for (int j = 0; j < GROUP; j++) {
-                if (span == 0) shared.carry[at] = carry;
-                float b[K], c[K];
-                loadSpan<K>(c, spanStates + N * T::PITCH);
-                loadSpan<K>(b, spanStates);
-                float state = atSpanStart;
-#pragma unroll
-                for (int k = 0; k < K; k++) {
-                    state = fmaf(a[k], state, h[k]);
-                    h[k] = state;
-                    out[k] = fmaf(state, c[k], out[k]);
-                }
-                float gradH = gradOfH[K - 1] + atSpanEnd;
-                float gradA = 0.0f;
-#pragma unroll
-                for (int k = K - 1; k >= 0; k--) {
-                    gradDtx[k] = fmaf(gradH, b[k], gradDtx[k]);
-                    b[k] = gradH * dtx[k];     // of B
-                    c[k] = gradOut[k] * h[k];  // of C
-                    const float gradExponent = a[k] * gradH * (k > 0 ? h[k > 0 ? k - 1 : 0] : atSpanStart);
-                    gradDt[k] = fmaf(gradExponent, decay, gradDt[k]);
-                    gradA = fmaf(gradExponent, dt[k], gradA);
-                    if (k > 0) gradH = fmaf(a[k], gradH, gradOfH[k > 0 ? k - 1 : 0]);
-                }
-                const bool more = group * GROUP + j < N - 1;
-                at += more ? CHANNELS : 0;
-                spanStates += more ? T::PITCH : 0;
-                carry = enterSpan();  // after the last state once more, in vain
-                gradASums[0] += gradA;
-                gradASums += THREADS;
-#pragma unroll
-                for (int i = 0; i < EIGHTS; i++) shared.products[buffer][warp][j][i][lane] = sumOverChannels(b, c, i, span);
-            }
-            // The group before this is summed now that the other warps have had time to finish it.
-            if (group > 0) {
-                awaitBarrier(&shared.groupDone, (group - 1) & 1);
-                warpSums.add(group - 1, buffer == 0 ? 2 : buffer - 1);
-            }
-            __syncwarp();
-            if (lane == 0) arriveBarrier(&shared.groupDone);
-            if (group < N / GROUP - 1) buffer = buffer == 2 ? 0 : buffer + 1;
-        }
-
-        {
-            const SpanInfo<K> info(tokens.info + span * K);
-            if (info.resets) loadSteps(dt, inputs.dt + first, shared.bias + channel, info);
-            const float skip = shared.skip[channel];
-            float gradBias = 0.0f;
-#pragma unroll
-            for (int k = 0; k < K; k++) {
-                const int slot = first + k * CHANNELS;
-                const float input = toFloat(inputs.x[slot]);
-                const float gate = toFloat(inputs.z[slot]);
-                const float gradRaw = fmaf(gradDtx[k], input, LN_2 * gradDt[k]) * softplusSlope(dt[k]);
-                store(inputs.z + slot, toFloat(inputs.gradY[slot]) * out[k] * siluSlope(gate, sigmoid(gate)));
-                store(inputs.x + slot, fmaf(gradDtx[k], dt[k], skip * gradOut[k]));
-                store(inputs.dt + slot, gradRaw);
-                gradSkip = fmaf(gradOut[k], input, gradSkip);
-                gradDt[k] = gradRaw;
-                gradBias += gradRaw;
-            }
-            for (int m = 0; m < slabs.count; m++) {
-                float sum = info.modality == m ? gradBias : 0.0f;
-                if (info.mixed) {
-                    sum = 0.0f;
-#pragma unroll
-                    for (int k = 0; k < K; k++) sum += info.modalityOf(k) == m ? gradDt[k] : 0.0f;
-                }
-                sum = sumOverSpans(sum);
-                if (span == 0) shared.gradBias[m * CHANNELS + channel] += sum;
-            }
-        }
-        awaitBarrier(&shared.groupDone, (N / GROUP - 1) & 1);
-        warpSums.add(N / GROUP - 1, buffer);
-        if (BACKWARD_STAGES == 1) {
-            __syncthreads();
-            storeTile(tile);
-            if (tile > 0) {
-                __syncthreads();
-                load(shared.inputs[0], next, tile - 1);
-                loadTokens<K>(shared.arriving, place, tile - 2, L, rowOf, documentStart);
-            }
-        }
-    }
-    if (BACKWARD_STAGES == 2) {
-        __syncthreads();
-        storeTile(0);
-    }
-
-    const int e = place.firstChannel + channel;
-    float* const partial = partialParameters + (long long)(place.batch * gridDim.y + blockIdx.y) * (N + 1 + slabs.count) * E + e;
-    for (int n = 0; n < N; n++) {
-        const float sum = sumOverSpans(shared.gradA[n * THREADS + threadIdx.x] * (LN_2 * shared.decay[n * CHANNELS + channel]));
-        if (span == 0) partial[(long long)n * E] = sum;
-    }
-    gradSkip = sumOverSpans(gradSkip);
-    if (span == 0) {
-        partial[(long long)N * E] = gradSkip;
-        for (int m = 0; m < slabs.count; m++) partial[(long long)(N + 1 + m) * E] = shared.gradBias[m * CHANNELS + channel];
+    __syncthreads();
+    const int channel = threadIdx.x % 32;
+    for (int row = threadIdx.x / 32; row <= slabs.count; row += BACKWARD_THREADS / 32) {
+        float sum = 0.0f;
+        for (int w = 0; w < ELEMENT_WARPS; w++) sum += row == 0 ? shared.gradSkip[w][channel] : shared.gradBias[w][row - 1][channel];
+        partialParameters[((long long)(place.batch * gridDim.y + blockIdx.y) * parameterRows + N + row) * E + place.firstChannel + channel] = sum;
     }
 }
 
