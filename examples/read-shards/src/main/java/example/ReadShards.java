@@ -15,7 +15,8 @@ public final class ReadShards {
     public static void main(String[] arguments) {
         try (var corpus = TokenCorpus.open(Path.of(arguments[0]))) {
             for (var part : corpus.parts()) {
-                System.out.printf("%s: %d documents, %d tokens of text, %d of images, %d of speech; the first has %d tokens%n",
+                System.out.printf(
+                        "%s: %d documents, %d tokens of text, %d of images, %d of speech; the first has %d tokens%n",
                         part.name(),
                         part.train().size(),
                         part.train().tokens(Modality.TEXT),
@@ -24,7 +25,9 @@ public final class ReadShards {
                         part.train().tokens(0).length);
             }
             try (var loader = BatchLoader.train(corpus, Mixture.natural(corpus), BatchShape.of(4, 256), 0)) {
-                System.out.printf("a batch of %d tokens, sorted by modality%n", loader.batch(0).layout().tokens());
+                System.out.printf(
+                        "a batch of %d tokens, sorted by modality%n",
+                        loader.batch(0).layout().tokens());
             }
         }
     }

@@ -22,8 +22,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "bench",
-        description = "Times whole training steps on synthetic batches: forward, backward, clipping, AdamW. Where a size is not given, "
-                + "a GPU gets the setting of the published measurements and a CPU a small one.")
+        description =
+                "Times whole training steps on synthetic batches: forward, backward, clipping, AdamW. Where a size is not given, "
+                        + "a GPU gets the setting of the published measurements and a CPU a small one.")
 final class BenchCommand implements Runnable {
     private static final int WARM_UP_STEPS = 5;
     /** On a CPU; what a compiled step takes, the first model of a process would otherwise not show. */
@@ -38,7 +39,11 @@ final class BenchCommand implements Runnable {
     @Option(names = "--scale", defaultValue = "tiny", description = "nano, tiny, 37m, ... 1.5b (${DEFAULT-VALUE}).")
     private String scale;
 
-    @Option(names = "--model", split = ",", defaultValue = "mom", description = "dense, mom, or dense,mom: one after the other.")
+    @Option(
+            names = "--model",
+            split = ",",
+            defaultValue = "mom",
+            description = "dense, mom, or dense,mom: one after the other.")
     private List<RunConfig.Kind> models;
 
     @Option(names = "--length", description = "L: 4096 on a GPU, 512 elsewhere.")
@@ -73,7 +78,8 @@ final class BenchCommand implements Runnable {
 
     @Override
     public void run() {
-        var options = new BackendOptions(threads.orElse(BackendOptions.defaults().threads()), device, precision);
+        var options =
+                new BackendOptions(threads.orElse(BackendOptions.defaults().threads()), device, precision);
         var out = spec.commandLine().getOut();
         try (var engine = Backends.open(backend, options)) {
             for (var model : models) {
@@ -88,9 +94,10 @@ final class BenchCommand implements Runnable {
                                 benchmark.config().modalities(),
                                 steps));
                 var result = benchmark.run(engine);
-                out.println(json
-                        ? JsonMapper.shared().writeValueAsString(row(model, benchmark, result))
-                        : sentence(model, result));
+                out.println(
+                        json
+                                ? JsonMapper.shared().writeValueAsString(row(model, benchmark, result))
+                                : sentence(model, result));
                 out.flush();
             }
         }
@@ -107,7 +114,13 @@ final class BenchCommand implements Runnable {
         };
         int b = batch.orElse(size.dModel() < 1024 ? 8 : size.dModel() < 2048 ? 4 : 2);
         return new TrainingStepBenchmark(
-                config, b, length.orElse(gpu ? 4096 : 512), gpu ? Duration.ZERO : REHEARSAL, WARM_UP_STEPS, steps, recompute);
+                config,
+                b,
+                length.orElse(gpu ? 4096 : 512),
+                gpu ? Duration.ZERO : REHEARSAL,
+                WARM_UP_STEPS,
+                steps,
+                recompute);
     }
 
     private Map<String, Object> row(
@@ -133,7 +146,9 @@ final class BenchCommand implements Runnable {
     private String sentence(RunConfig.Kind model, TrainingStepBenchmark.Result result) {
         var utilisation = result.flopsUtilisation().isPresent()
                 ? String.format(
-                        Locale.ROOT, " (%.1f %% of the matrix-product rate)", 100 * result.flopsUtilisation().getAsDouble())
+                        Locale.ROOT,
+                        " (%.1f %% of the matrix-product rate)",
+                        100 * result.flopsUtilisation().getAsDouble())
                 : "";
         return String.format(
                 Locale.ROOT,

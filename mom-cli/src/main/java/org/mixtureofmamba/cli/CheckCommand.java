@@ -19,8 +19,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "check",
-        description = "Runs a block forward and backward on stored inputs and compares every result with the stored one: "
-                + "norm(actual - golden) / norm(golden). Exit 1 if a tensor is beyond the tolerance.")
+        description =
+                "Runs a block forward and backward on stored inputs and compares every result with the stored one: "
+                        + "norm(actual - golden) / norm(golden). Exit 1 if a tensor is beyond the tolerance.")
 final class CheckCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -37,7 +38,9 @@ final class CheckCommand implements Callable<Integer> {
     @Option(names = "--device", defaultValue = "0", description = "Number of the GPU.")
     private int device;
 
-    @Option(names = "--tolerance", description = "Without it what the backend owes: 1e-12 reference, 2e-5 cpu, 2e-2 cuda in bf16.")
+    @Option(
+            names = "--tolerance",
+            description = "Without it what the backend owes: 1e-12 reference, 2e-5 cpu, 2e-2 cuda in bf16.")
     private Optional<Double> tolerance = Optional.empty();
 
     @Option(names = "--json", description = "Print a JSON object for each tensor.")

@@ -13,8 +13,9 @@ import picocli.CommandLine.Spec;
 
 @Command(
         name = "compare",
-        description = "What runs needed to reach a baseline's final loss: table, plots and report. A run is its directory, or a directory of "
-                + "one run for each seed; metrics.csv is all it must hold.")
+        description =
+                "What runs needed to reach a baseline's final loss: table, plots and report. A run is its directory, or a directory of "
+                        + "one run for each seed; metrics.csv is all it must hold.")
 final class CompareCommand implements Runnable {
     @Spec
     private CommandSpec spec;

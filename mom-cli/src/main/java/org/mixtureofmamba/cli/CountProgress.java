@@ -9,7 +9,10 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** How far a countable piece of work is, on stderr: on a terminal a bar with the time left, elsewhere a line once in a while. */
+/**
+ * How far a countable piece of work is, on stderr: on a terminal a bar with the time left, elsewhere a line once in a
+ * while.
+ */
 final class CountProgress implements AutoCloseable {
     private static final int WIDTH = 118;
     private static final long NANOS_BETWEEN_LINES = 2_000_000_000L;
@@ -30,14 +33,16 @@ final class CountProgress implements AutoCloseable {
         this.done = done;
         this.total = total;
         this.err = err;
-        bar = Optional.of(unit).filter(_ -> Boolean.getBoolean("mom.terminal")).map(name -> new ProgressBarBuilder()
-                .setTaskName(name)
-                .setInitialMax(total)
-                .startsFrom(done, Duration.ZERO)
-                .setStyle(ProgressBarStyle.ASCII)
-                .setUpdateIntervalMillis(500)
-                .setConsumer(new ConsoleProgressBarConsumer(System.err, WIDTH))
-                .build());
+        bar = Optional.of(unit)
+                .filter(_ -> Boolean.getBoolean("mom.terminal"))
+                .map(name -> new ProgressBarBuilder()
+                        .setTaskName(name)
+                        .setInitialMax(total)
+                        .startsFrom(done, Duration.ZERO)
+                        .setStyle(ProgressBarStyle.ASCII)
+                        .setUpdateIntervalMillis(500)
+                        .setConsumer(new ConsoleProgressBarConsumer(System.err, WIDTH))
+                        .build());
     }
 
     /** One more is done. */

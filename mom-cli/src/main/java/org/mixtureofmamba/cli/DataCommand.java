@@ -82,12 +82,14 @@ final class DataCommand implements Runnable {
                 names = "--out",
                 required = true,
                 paramLabel = "DIR",
-                description = "Where the corpus goes: a directory, or s3://BUCKET/PREFIX, to which shards go as they are finished.")
+                description =
+                        "Where the corpus goes: a directory, or s3://BUCKET/PREFIX, to which shards go as they are finished.")
         private String place;
 
         @Option(
                 names = "--setting",
-                description = "chameleon (text, images) or three-modality (text, images, speech), which it is without --latents.")
+                description =
+                        "chameleon (text, images) or three-modality (text, images, speech), which it is without --latents.")
         private Optional<String> setting = Optional.empty();
 
         @Option(
@@ -99,13 +101,17 @@ final class DataCommand implements Runnable {
         @Option(
                 names = "--latents",
                 paramLabel = "NAME|FILE",
-                description = "Continuous images for Transfusion: kl-64, which ships (64 pixels to 8 x 8 latents of 8), or an autoencoder's file.")
+                description =
+                        "Continuous images for Transfusion: kl-64, which ships (64 pixels to 8 x 8 latents of 8), or an autoencoder's file.")
         private String latents = "";
 
         @Option(names = "--seed", defaultValue = "0", description = "Of the order of text and media in a document.")
         private long seed;
 
-        @Option(names = "--held-out", defaultValue = "0.05", description = "Fraction of the samples kept for evaluation (${DEFAULT-VALUE}).")
+        @Option(
+                names = "--held-out",
+                defaultValue = "0.05",
+                description = "Fraction of the samples kept for evaluation (${DEFAULT-VALUE}).")
         private double heldOut;
 
         @Option(names = "--mirror-images", description = "Train on each image and its mirror image.")
@@ -114,7 +120,8 @@ final class DataCommand implements Runnable {
         @Option(
                 names = "--speech-speeds",
                 split = ",",
-                description = "Train on each recording at these speeds, as 0.9,1.0,1.1; the demo corpus has these by itself.")
+                description =
+                        "Train on each recording at these speeds, as 0.9,1.0,1.1; the demo corpus has these by itself.")
         private List<Double> speechSpeeds = List.of();
 
         @Option(names = "--deduplicate", description = "Leave out samples whose content came before.")
@@ -126,10 +133,14 @@ final class DataCommand implements Runnable {
         @Option(
                 names = "--engine",
                 paramLabel = "NAME",
-                description = "spark: make the shards on a cluster, with a build that has it (docs/data-format.md); this machine alone without.")
+                description =
+                        "spark: make the shards on a cluster, with a build that has it (docs/data-format.md); this machine alone without.")
         private Optional<String> engine = Optional.empty();
 
-        @Option(names = "--master", defaultValue = "local[*]", description = "Of the engine's cluster (${DEFAULT-VALUE}).")
+        @Option(
+                names = "--master",
+                defaultValue = "local[*]",
+                description = "Of the engine's cluster (${DEFAULT-VALUE}).")
         private String master;
 
         @Override
@@ -153,7 +164,8 @@ final class DataCommand implements Runnable {
             var out = StorePlaces.working(place, TrainingData.CACHE);
             if (S3Store.isPlace(place)) {
                 try (var store = ObjectStore.of(place)) {
-                    var shards = new StoredShards(store, out, key -> spec.commandLine().getErr().println("sent " + key));
+                    var shards = new StoredShards(
+                            store, out, key -> spec.commandLine().getErr().println("sent " + key));
                     preparation.begin(parsed, out);
                     request.save(set, out.resolve("tokenizers"));
                     shards.begin();
@@ -165,9 +177,12 @@ final class DataCommand implements Runnable {
             preparation.begin(parsed, out);
             request.save(set, out.resolve("tokenizers"));
             var manifest = make(helping, request, preparation, parsed, out, ShardShelf.HERE);
-            manifest.parts().stream().filter(part -> part.skipped() > 0).forEach(part -> spec.commandLine().getErr().println(
-                    "mom: passed over %,d of %,d samples of %s; %s says why".formatted(
-                            part.skipped(), part.samples(), part.name(), out.resolve("skipped"))));
+            manifest.parts().stream()
+                    .filter(part -> part.skipped() > 0)
+                    .forEach(part -> spec.commandLine()
+                            .getErr()
+                            .println("mom: passed over %,d of %,d samples of %s; %s says why"
+                                    .formatted(part.skipped(), part.samples(), part.name(), out.resolve("skipped"))));
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }
@@ -182,8 +197,7 @@ final class DataCommand implements Runnable {
                 Path out,
                 ShardShelf shelf) {
             var progress = new PreparationProgress(System.err);
-            return helping
-                    .map(cluster -> preparation.finish(
+            return helping.map(cluster -> preparation.finish(
                             parsed, cluster.makeShards(request, master, out.toAbsolutePath()), out, shelf, progress))
                     .orElseGet(() -> preparation.run(parsed, out, shelf, progress));
         }
@@ -192,8 +206,15 @@ final class DataCommand implements Runnable {
         private void printParts(Manifest manifest) {
             var lines = spec.commandLine().getOut();
             lines.println("%-20s %10s %10s %10s %14s".formatted("part", "samples", "skipped", "documents", "tokens"));
-            manifest.parts().forEach(part -> lines.println(String.format(Locale.ROOT, "%-20s %,10d %,10d %,10d %,14d",
-                    part.name(), part.samples(), part.skipped(), part.documents(), part.tokens())));
+            manifest.parts()
+                    .forEach(part -> lines.println(String.format(
+                            Locale.ROOT,
+                            "%-20s %,10d %,10d %,10d %,14d",
+                            part.name(),
+                            part.samples(),
+                            part.skipped(),
+                            part.documents(),
+                            part.tokens())));
         }
 
         private static PreparationEngine engineOf(String name) {
@@ -202,7 +223,8 @@ final class DataCommand implements Runnable {
                     .filter(engine -> engine.name().equals(name))
                     .findFirst()
                     .orElseThrow(() -> new UserException(
-                            "this build has no engine '%s'; build it with 'mvn -P launcher,spark package' for spark".formatted(name)));
+                            "this build has no engine '%s'; build it with 'mvn -P launcher,spark package' for spark"
+                                    .formatted(name)));
         }
 
         private Augmentation augmentation() {
@@ -214,7 +236,10 @@ final class DataCommand implements Runnable {
         }
     }
 
-    @Command(name = "inspect", description = "What a prepared corpus holds: documents, tokens of each part and modality, lengths, samples.")
+    @Command(
+            name = "inspect",
+            description =
+                    "What a prepared corpus holds: documents, tokens of each part and modality, lengths, samples.")
     static final class Inspect implements Runnable {
         @Spec
         private CommandSpec spec;
@@ -225,7 +250,9 @@ final class DataCommand implements Runnable {
         @Option(names = "--json", description = "Print one JSON object.")
         private boolean json;
 
-        @Option(names = "--skip-damaged", description = "Leave out shards whose bytes are not as they were written, instead of stopping.")
+        @Option(
+                names = "--skip-damaged",
+                description = "Leave out shards whose bytes are not as they were written, instead of stopping.")
         private boolean skipDamaged;
 
         @Option(
@@ -234,7 +261,10 @@ final class DataCommand implements Runnable {
                 description = "Turn random documents of each part back into text, PNG and WAV files in a directory.")
         private Optional<Path> decode = Optional.empty();
 
-        @Option(names = "--documents", defaultValue = "3", description = "How many of each part to decode (${DEFAULT-VALUE}).")
+        @Option(
+                names = "--documents",
+                defaultValue = "3",
+                description = "How many of each part to decode (${DEFAULT-VALUE}).")
         private int documents;
 
         @Option(names = "--seed", defaultValue = "0", description = "Of the choice of documents.")
@@ -243,7 +273,8 @@ final class DataCommand implements Runnable {
         @Option(
                 names = "--tokenizers",
                 paramLabel = "DIR",
-                description = "Those the corpus was made with; without it the ones kept in the corpus, or those that ship with the project.")
+                description =
+                        "Those the corpus was made with; without it the ones kept in the corpus, or those that ship with the project.")
         private Optional<Path> tokenizers = Optional.empty();
 
         @Override
@@ -266,11 +297,20 @@ final class DataCommand implements Runnable {
             out.println();
             out.println("%-20s %17s %10s".formatted("training documents", "tokens", "documents"));
             for (var part : summary.parts()) {
-                long most = part.train().lengths().stream().mapToLong(CorpusSummary.LengthBucket::documents).max().orElse(1);
+                long most = part.train().lengths().stream()
+                        .mapToLong(CorpusSummary.LengthBucket::documents)
+                        .max()
+                        .orElse(1);
                 for (var bucket : part.train().lengths()) {
                     var bar = "#".repeat((int) Math.ceil(LONGEST_BAR * bucket.documents() / (double) most));
-                    out.println(String.format(Locale.ROOT, "%-20s %,8d-%,8d %,10d %s",
-                            part.name(), bucket.from(), bucket.to(), bucket.documents(), bar));
+                    out.println(String.format(
+                            Locale.ROOT,
+                            "%-20s %,8d-%,8d %,10d %s",
+                            part.name(),
+                            bucket.from(),
+                            bucket.to(),
+                            bucket.documents(),
+                            bar));
                 }
             }
         }
@@ -282,7 +322,11 @@ final class DataCommand implements Runnable {
             var decoder = new DocumentDecoder(corpus, set, place.flatMap(LatentImages::load));
             for (var part : corpus.parts()) {
                 for (long document : DocumentDecoder.draw(part.train(), documents, seed)) {
-                    decoder.write(part.train().tokens(document), part.train().latents(document), into, part.name() + "-" + part.train().id(document))
+                    decoder.write(
+                                    part.train().tokens(document),
+                                    part.train().latents(document),
+                                    into,
+                                    part.name() + "-" + part.train().id(document))
                             .forEach(file -> spec.commandLine().getErr().println("wrote " + file));
                 }
             }
@@ -313,8 +357,12 @@ final class DataCommand implements Runnable {
                 if (source.list("").isEmpty()) {
                     throw new UserException("there is nothing in %s; check the place".formatted(from));
                 }
-                var copied = StoreCopy.copy(source, target, key -> spec.commandLine().getErr().println("copied " + key));
-                spec.commandLine().getOut().println("%d of %d files copied to %s".formatted(copied.size(), source.list("").size(), to));
+                var copied = StoreCopy.copy(
+                        source, target, key -> spec.commandLine().getErr().println("copied " + key));
+                spec.commandLine()
+                        .getOut()
+                        .println("%d of %d files copied to %s"
+                                .formatted(copied.size(), source.list("").size(), to));
             }
         }
     }
@@ -323,7 +371,8 @@ final class DataCommand implements Runnable {
         var out = spec.commandLine().getOut();
         out.println("setting %s, vocabulary %,d, fingerprint %s"
                 .formatted(summary.setting(), summary.vocabulary(), summary.fingerprint()));
-        out.println("%-20s %10s %10s %14s %14s %14s".formatted("part", "samples", "documents", "text", "image", "speech"));
+        out.println(
+                "%-20s %10s %10s %14s %14s %14s".formatted("part", "samples", "documents", "text", "image", "speech"));
         for (var part : summary.parts()) {
             out.println(row(part.name(), part.samples(), part.train()));
             out.println(row("  held out", part.samples(), part.heldOut()));

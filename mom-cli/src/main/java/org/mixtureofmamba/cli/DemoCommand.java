@@ -21,8 +21,9 @@ import picocli.CommandLine.Spec;
 
 @Command(
         name = "demo",
-        description = "Trains a dense Mamba and a Mixture-of-Mamba on the text, images and speech that ship with the project, and reports what "
-                + "the second needed to reach the first one's loss. Broken off, it goes on where it was.")
+        description =
+                "Trains a dense Mamba and a Mixture-of-Mamba on the text, images and speech that ship with the project, and reports what "
+                        + "the second needed to reach the first one's loss. Broken off, it goes on where it was.")
 final class DemoCommand implements Callable<Integer> {
     /** The first run pays for compiling the loops of both; without this the clock would favour the second. */
     private static final Duration WARM_UP = Duration.ofSeconds(6);
@@ -33,10 +34,16 @@ final class DemoCommand implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", description = "Where runs and report go; runs/demo without it.")
     private Optional<Path> out = Optional.empty();
 
-    @Option(names = "--quick", description = "About a minute: to see that everything works, not how the models compare.")
+    @Option(
+            names = "--quick",
+            description = "About a minute: to see that everything works, not how the models compare.")
     private boolean quick;
 
-    @Option(names = "--seeds", paramLabel = "N", defaultValue = "1", description = "Pairs of runs, seeds 0 to N-1 (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--seeds",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Pairs of runs, seeds 0 to N-1 (${DEFAULT-VALUE}).")
     private int seeds;
 
     @Option(names = "--set", paramLabel = "key=value", description = "Settings of both models, as steps=600.")
@@ -77,12 +84,15 @@ final class DemoCommand implements Callable<Integer> {
                 "eval.batches=64",
                 "checkpoint.every=200"));
         if (quick) {
-            settings.addAll(List.of("model.scale=nano", "steps=100", "optimizer.warmup=20", "eval.every=100", "eval.batches=16"));
+            settings.addAll(List.of(
+                    "model.scale=nano", "steps=100", "optimizer.warmup=20", "eval.every=100", "eval.batches=16"));
         }
         return settings;
     }
 
-    /** Both models get the same everything but the split of their projections. Returns false if it was asked to stop. */
+    /**
+     * Both models get the same everything but the split of their projections. Returns false if it was asked to stop.
+     */
     private boolean train(RunConfig.Kind kind, int seed, Path directory, Interruption stop) {
         var name = RunConfig.key(kind);
         var all = new ArrayList<>(settings(kind, quick));

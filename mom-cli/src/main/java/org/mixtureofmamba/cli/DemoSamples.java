@@ -15,7 +15,9 @@ import org.mixtureofmamba.eval.ReportSample;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 
-/** A few samples of the embedded corpus, each as it is and as its tokens give it back: what the models of the demo see. */
+/**
+ * A few samples of the embedded corpus, each as it is and as its tokens give it back: what the models of the demo see.
+ */
 final class DemoSamples {
     /** Samples passed over between two that are shown, for variety. */
     private static final int APART = 97;
@@ -39,7 +41,9 @@ final class DemoSamples {
         for (var sample : some(DemoCorpus.text(), 1)) {
             if (sample instanceof Sample.Text text) {
                 samples.add(new ReportSample.Text(
-                        "text " + text.id(), text.text().substring(0, Math.min(TEXT_LENGTH, text.text().length()))));
+                        "text " + text.id(),
+                        text.text()
+                                .substring(0, Math.min(TEXT_LENGTH, text.text().length()))));
             }
         }
         for (var sample : some(DemoCorpus.images(), IMAGES)) {

@@ -32,11 +32,12 @@ final class DoctorCommand implements Runnable {
         obstacles.put("nd4j-cuda", Nd4jCuda.obstacle());
         var out = spec.commandLine().getOut();
         if (json) {
-            out.println(JsonMapper.shared().writeValueAsString(Map.of("environment", environment, "obstacles", obstacles)));
+            out.println(
+                    JsonMapper.shared().writeValueAsString(Map.of("environment", environment, "obstacles", obstacles)));
             return;
         }
         environment.forEach((what, value) -> out.println("%-10s %s".formatted(what, value)));
-        obstacles.forEach((backend, obstacle) ->
-                out.println("%-10s %s".formatted(backend, obstacle.map(why -> "no: " + why).orElse("ready"))));
+        obstacles.forEach((backend, obstacle) -> out.println(
+                "%-10s %s".formatted(backend, obstacle.map(why -> "no: " + why).orElse("ready"))));
     }
 }

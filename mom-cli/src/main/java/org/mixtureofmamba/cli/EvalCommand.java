@@ -16,7 +16,9 @@ import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.databind.json.JsonMapper;
 
-@Command(name = "eval", description = "Losses on all held-out data, for each modality, of each run's newest checkpoint.")
+@Command(
+        name = "eval",
+        description = "Losses on all held-out data, for each modality, of each run's newest checkpoint.")
 final class EvalCommand implements Runnable {
     @Spec
     private CommandSpec spec;

@@ -13,8 +13,8 @@ import org.mixtureofmamba.tokenizers.image.ImageModelTrainer;
 import org.mixtureofmamba.tokenizers.image.ImageModelTraining;
 
 /**
- * Trains a convolutional model of images into a file, with a checkpoint beside it until it is done: killed or asked to stop, the same
- * call goes on.
+ * Trains a convolutional model of images into a file, with a checkpoint beside it until it is done: killed or asked to
+ * stop, the same call goes on.
  */
 final class ImageModelRun {
     private static final long NANOS_BETWEEN_CHECKPOINTS = 60_000_000_000L;
@@ -54,12 +54,14 @@ final class ImageModelRun {
 
     private void train(ImageModelTraining training, Interruption stop) {
         long saved = System.nanoTime();
-        try (var progress = new CountProgress("steps", training.steps(), trainer.recipe().steps(), err)) {
+        try (var progress =
+                new CountProgress("steps", training.steps(), trainer.recipe().steps(), err)) {
             while (!training.finished() && !stop.getAsBoolean()) {
                 var losses = training.step();
                 reconstruction = smoothed(reconstruction, losses.reconstruction());
                 bottleneck = smoothed(bottleneck, losses.bottleneck());
-                progress.step(String.format(Locale.ROOT, "reconstruction %.4f, bottleneck %.4f", reconstruction, bottleneck));
+                progress.step(
+                        String.format(Locale.ROOT, "reconstruction %.4f, bottleneck %.4f", reconstruction, bottleneck));
                 if (System.nanoTime() - saved > NANOS_BETWEEN_CHECKPOINTS) {
                     training.save(checkpoint());
                     saved = System.nanoTime();

@@ -18,11 +18,12 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 
 /**
- * The files that a command was given, those of directories among them in order of their names, and a batch's way with bad ones: each is
- * named on stderr, counted, and passed over. A single file that is bad is an error.
+ * The files that a command was given, those of directories among them in order of their names, and a batch's way with
+ * bad ones: each is named on stderr, counted, and passed over. A single file that is bad is an error.
  */
 final class InputFiles {
-    private static final Set<String> TEXTS = Set.of("txt", "md", "rst", "html", "tex", "csv", "json", "jsonl", "java", "py", "xml", "yaml");
+    private static final Set<String> TEXTS =
+            Set.of("txt", "md", "rst", "html", "tex", "csv", "json", "jsonl", "java", "py", "xml", "yaml");
     private static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp", "webp", "svg");
     private static final Set<String> SOUNDS = Set.of("wav", "flac", "mp3", "ogg", "oga");
 
@@ -35,7 +36,9 @@ final class InputFiles {
     private InputFiles(List<Path> files, PrintWriter err) {
         this.files = files;
         this.err = err;
-        progress = Optional.of(files).filter(several -> several.size() > 1).map(several -> new CountProgress("files", 0, several.size(), err));
+        progress = Optional.of(files)
+                .filter(several -> several.size() > 1)
+                .map(several -> new CountProgress("files", 0, several.size(), err));
     }
 
     /**
@@ -44,11 +47,14 @@ final class InputFiles {
      * @throws UserException if a directory holds none
      */
     static InputFiles of(List<Path> given, Modality modality, PrintWriter err) {
-        return of(given, switch (modality) {
-            case TEXT -> TEXTS;
-            case IMAGE -> IMAGES;
-            case SPEECH -> SOUNDS;
-        }, err);
+        return of(
+                given,
+                switch (modality) {
+                    case TEXT -> TEXTS;
+                    case IMAGE -> IMAGES;
+                    case SPEECH -> SOUNDS;
+                },
+                err);
     }
 
     static InputFiles of(List<Path> given, Set<String> endings, PrintWriter err) {
@@ -60,12 +66,15 @@ final class InputFiles {
             }
             int before = files.size();
             try (var tree = Files.walk(path)) {
-                tree.filter(file -> Files.isRegularFile(file) && endings.contains(ending(file))).sorted().forEach(files::add);
+                tree.filter(file -> Files.isRegularFile(file) && endings.contains(ending(file)))
+                        .sorted()
+                        .forEach(files::add);
             } catch (IOException | UncheckedIOException e) {
                 throw new UserException("cannot list %s: %s".formatted(path, e), e);
             }
             if (files.size() == before) {
-                throw new UserException("%s holds no file that ends in one of %s".formatted(path, endings.stream().sorted().toList()));
+                throw new UserException("%s holds no file that ends in one of %s"
+                        .formatted(path, endings.stream().sorted().toList()));
             }
         }
         return new InputFiles(files, err);

@@ -10,10 +10,14 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 
-/** The command line: results on stdout, everything for a person on stderr. Exit 0 done, 1 the work failed, 2 bad usage or input. */
+/**
+ * The command line: results on stdout, everything for a person on stderr. Exit 0 done, 1 the work failed, 2 bad usage
+ * or input.
+ */
 @Command(
         name = "mom",
-        description = "Trains dense Mamba and Mixture-of-Mamba on text, images and speech, and measures what each spends for the same loss.",
+        description =
+                "Trains dense Mamba and Mixture-of-Mamba on text, images and speech, and measures what each spends for the same loss.",
         subcommands = {
             DemoCommand.class,
             TrainCommand.class,
@@ -31,13 +35,13 @@ import picocli.CommandLine.ScopeType;
         scope = ScopeType.INHERIT,
         versionProvider = Version.class)
 public final class Mom {
-    /** The Parquet library says on stderr, as information, which instructions it uses. Held, since a logger nobody holds forgets its level. */
+    /**
+     * The Parquet library says on stderr, as information, which instructions it uses. Held, since a logger nobody holds
+     * forgets its level.
+     */
     private static final Logger PARQUET = Logger.getLogger("dev.hardwood");
 
-    @Option(
-            names = "--debug",
-            scope = ScopeType.INHERIT,
-            description = "Show the stack trace of an error.")
+    @Option(names = "--debug", scope = ScopeType.INHERIT, description = "Show the stack trace of an error.")
     private boolean debug;
 
     /** Runs one command and ends the process with its exit code. */
@@ -46,7 +50,8 @@ public final class Mom {
         try {
             System.exit(commandLine().execute(arguments));
         } catch (OutOfMemoryError e) {
-            System.err.println("mom: out of memory on the Java heap: %s; give it more, MOM_JAVA_OPTIONS=-Xmx8g".formatted(e.getMessage()));
+            System.err.println("mom: out of memory on the Java heap: %s; give it more, MOM_JAVA_OPTIONS=-Xmx8g"
+                    .formatted(e.getMessage()));
             System.exit(CommandLine.ExitCode.SOFTWARE);
         }
     }
@@ -62,7 +67,8 @@ public final class Mom {
                     command.getErr().println("mom: " + e.getMessage());
                     if (!CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr())) {
                         command.getErr()
-                                .println("Try '%s --help'.".formatted(command.getCommandSpec().qualifiedName()));
+                                .println("Try '%s --help'."
+                                        .formatted(command.getCommandSpec().qualifiedName()));
                     }
                     return CommandLine.ExitCode.USAGE;
                 })

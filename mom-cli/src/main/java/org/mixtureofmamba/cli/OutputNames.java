@@ -26,7 +26,8 @@ record OutputNames(Map<Path, String> names) {
                 output = name + ending;
                 other = taken.put(output, file);
                 if (other != null) {
-                    throw new UserException("%s and %s would both become %s; encode their directories one by one".formatted(other, file, output));
+                    throw new UserException("%s and %s would both become %s; encode their directories one by one"
+                            .formatted(other, file, output));
                 }
             }
             names.put(file, output);

@@ -22,7 +22,12 @@ final class PreparationProgress implements PrepareProgress {
         if (now - lastLine > NANOS_BETWEEN_LINES) {
             lastLine = now;
             err.println(String.format(
-                    Locale.ROOT, "tokenising %s: %,d samples, %,d skipped, %,d tokens", part, samples, skipped, tokens));
+                    Locale.ROOT,
+                    "tokenising %s: %,d samples, %,d skipped, %,d tokens",
+                    part,
+                    samples,
+                    skipped,
+                    tokens));
         }
     }
 }

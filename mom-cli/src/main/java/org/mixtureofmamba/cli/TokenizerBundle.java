@@ -17,8 +17,9 @@ import picocli.CommandLine.Spec;
 
 @Command(
         name = "bundle",
-        description = "Puts three tokenizers and their manifest into a directory, as `data prepare --tokenizers` takes it; what is not named "
-                + "is the demo's.")
+        description =
+                "Puts three tokenizers and their manifest into a directory, as `data prepare --tokenizers` takes it; what is not named "
+                        + "is the demo's.")
 final class TokenizerBundle implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -39,12 +40,17 @@ final class TokenizerBundle implements Runnable {
     public void run() {
         var demo = TokenizerSet.demo();
         var set = TokenizerSet.of(
-                text.map(name -> PretrainedBpe.named(name).map(PretrainedBpe::load).orElseGet(() -> BpeTokenizer.load(Path.of(name))))
+                text.map(name -> PretrainedBpe.named(name)
+                                .map(PretrainedBpe::load)
+                                .orElseGet(() -> BpeTokenizer.load(Path.of(name))))
                         .<TextTokenizer>map(t -> t)
                         .orElse(demo.text()),
                 image.map(ImageTokenizers::load).orElse(demo.image()),
                 speech.<SpeechTokenizer>map(SpeechUnits::load).orElse(demo.speech()));
         set.save(out);
-        spec.commandLine().getErr().println("mom: wrote %s, %d ids, fingerprint %s".formatted(out, set.vocabulary().size(), set.fingerprint()));
+        spec.commandLine()
+                .getErr()
+                .println("mom: wrote %s, %d ids, fingerprint %s"
+                        .formatted(out, set.vocabulary().size(), set.fingerprint()));
     }
 }

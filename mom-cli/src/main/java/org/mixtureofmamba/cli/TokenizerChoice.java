@@ -21,19 +21,22 @@ final class TokenizerChoice {
     @Option(
             names = "--tokenizer",
             paramLabel = "FILE",
-            description = "A file that `tokenizer train` wrote, a directory of tokenizers, or for text bpe-8192 or bpe-32000, for images "
-                    + "vq-64, which ship with the project; without it those of the demo.")
+            description =
+                    "A file that `tokenizer train` wrote, a directory of tokenizers, or for text bpe-8192 or bpe-32000, for images "
+                            + "vq-64, which ship with the project; without it those of the demo.")
     private Optional<String> name = Optional.empty();
 
     TextTokenizer text() {
-        return name.flatMap(PretrainedBpe::named).<TextTokenizer>map(PretrainedBpe::load)
+        return name.flatMap(PretrainedBpe::named)
+                .<TextTokenizer>map(PretrainedBpe::load)
                 .or(() -> set().map(TokenizerSet::text))
                 .or(() -> file().map(BpeTokenizer::load))
                 .orElseGet(() -> TokenizerSet.demo().text());
     }
 
     ImageTokenizer image() {
-        return name.filter(PretrainedImages.QUANTIZER::equals).<ImageTokenizer>map(_ -> PretrainedImages.quantizer())
+        return name.filter(PretrainedImages.QUANTIZER::equals)
+                .<ImageTokenizer>map(_ -> PretrainedImages.quantizer())
                 .or(() -> set().map(TokenizerSet::image))
                 .or(() -> file().map(ImageTokenizers::load))
                 .orElseGet(() -> TokenizerSet.demo().image());
@@ -51,9 +54,10 @@ final class TokenizerChoice {
 
     private static Path existing(Path file) {
         if (Files.notExists(file)) {
-            throw new UserException(("there is no tokenizer %s here; name a file or a directory, or of those that ship bpe-8192 or bpe-32000 for "
-                            + "text, vq-64 for images")
-                    .formatted(file));
+            throw new UserException(
+                    ("there is no tokenizer %s here; name a file or a directory, or of those that ship bpe-8192 or bpe-32000 for "
+                                    + "text, vq-64 for images")
+                            .formatted(file));
         }
         return file;
     }

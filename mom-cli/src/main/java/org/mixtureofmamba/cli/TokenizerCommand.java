@@ -8,7 +8,13 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "tokenizer",
         description = "Trains a tokenizer, turns files into its ids and back, or shows what they become.",
-        subcommands = {TokenizerTrain.class, TokenizerEncode.class, TokenizerDecode.class, TokenizerShow.class, TokenizerBundle.class})
+        subcommands = {
+            TokenizerTrain.class,
+            TokenizerEncode.class,
+            TokenizerDecode.class,
+            TokenizerShow.class,
+            TokenizerBundle.class
+        })
 final class TokenizerCommand implements Runnable {
     @Spec
     private CommandSpec spec;

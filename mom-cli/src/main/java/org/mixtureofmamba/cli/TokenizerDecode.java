@@ -29,8 +29,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "decode",
-        description = "Turns ids back. Lines of ids from standard input become bytes on standard output (text) or each line a file (images as "
-                + "PNG, speech as WAV); with --ids and --out, files of ids become files.")
+        description =
+                "Turns ids back. Lines of ids from standard input become bytes on standard output (text) or each line a file (images as "
+                        + "PNG, speech as WAV); with --ids and --out, files of ids become files.")
 final class TokenizerDecode implements Runnable {
     private static final int MOST_IDS = 100_000_000;
     private static final long LARGEST_IDS = 1L << 30;
@@ -41,14 +42,23 @@ final class TokenizerDecode implements Runnable {
     @Parameters(index = "0", paramLabel = "text|image|speech")
     private Modality modality;
 
-    @Parameters(index = "1..*", arity = "0..*", paramLabel = "FILE",
+    @Parameters(
+            index = "1..*",
+            arity = "0..*",
+            paramLabel = "FILE",
             description = "To write, one for each line of standard input; none for text.")
     private List<Path> files = List.of();
 
-    @Option(names = "--ids", paramLabel = "FILE", description = "Files of ids, or directories of NAME.ids, instead of standard input.")
+    @Option(
+            names = "--ids",
+            paramLabel = "FILE",
+            description = "Files of ids, or directories of NAME.ids, instead of standard input.")
     private List<Path> ids = List.of();
 
-    @Option(names = "--out", paramLabel = "DIR", description = "Where NAME.txt, NAME.png or NAME.wav of each NAME.ids goes.")
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "Where NAME.txt, NAME.png or NAME.wav of each NAME.ids goes.")
     private Optional<Path> out = Optional.empty();
 
     @Option(names = "--json", description = "With --ids: print a JSON object a file: ids, file, count.")
@@ -69,7 +79,8 @@ final class TokenizerDecode implements Runnable {
             return;
         }
         if (lines.size() != files.size()) {
-            throw new UserException("%d lines of ids and %d files to write; give a file for each line".formatted(lines.size(), files.size()));
+            throw new UserException("%d lines of ids and %d files to write; give a file for each line"
+                    .formatted(lines.size(), files.size()));
         }
         var writer = writer();
         for (int i = 0; i < files.size(); i++) {
@@ -82,11 +93,13 @@ final class TokenizerDecode implements Runnable {
             throw new UserException("--ids and --out go together and name all files; give both and no other");
         }
         var input = InputFiles.of(ids, Set.of("ids"), spec.commandLine().getErr());
-        var names = OutputNames.of(input.files(), switch (modality) {
-            case TEXT -> ".txt";
-            case IMAGE -> ".png";
-            case SPEECH -> ".wav";
-        });
+        var names = OutputNames.of(
+                input.files(),
+                switch (modality) {
+                    case TEXT -> ".txt";
+                    case IMAGE -> ".png";
+                    case SPEECH -> ".wav";
+                });
         var writer = writer();
         input.each(file -> {
             var target = out.get().resolve(names.of(file));
@@ -136,7 +149,10 @@ final class TokenizerDecode implements Runnable {
 
     private static List<int[]> readIds() {
         try (var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII))) {
-            return in.lines().filter(line -> !line.isBlank()).map(line -> ids(line, "standard input")).toList();
+            return in.lines()
+                    .filter(line -> !line.isBlank())
+                    .map(line -> ids(line, "standard input"))
+                    .toList();
         } catch (IOException e) {
             throw new FailureException("cannot read standard input: " + e.getMessage(), e);
         }
@@ -155,7 +171,12 @@ final class TokenizerDecode implements Runnable {
 
     private static int[] ids(String line, String source) {
         try {
-            return line.isBlank() ? new int[0] : Stream.of(line.strip().split("\\s+")).limit(MOST_IDS).mapToInt(Integer::parseInt).toArray();
+            return line.isBlank()
+                    ? new int[0]
+                    : Stream.of(line.strip().split("\\s+"))
+                            .limit(MOST_IDS)
+                            .mapToInt(Integer::parseInt)
+                            .toArray();
         } catch (NumberFormatException e) {
             throw new UserException("%s is no list of ids: %s".formatted(source, e.getMessage()), e);
         }

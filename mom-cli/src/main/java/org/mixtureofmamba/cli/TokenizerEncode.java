@@ -27,8 +27,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "encode",
-        description = "Prints the ids of each file, a line a file, separated by spaces; or writes them into a directory. Of a directory all "
-                + "fitting files are taken; bad ones of several are named, passed over and counted.")
+        description =
+                "Prints the ids of each file, a line a file, separated by spaces; or writes them into a directory. Of a directory all "
+                        + "fitting files are taken; bad ones of several are named, passed over and counted.")
 final class TokenizerEncode implements Runnable {
     private static final long LARGEST_TEXT = 1L << 30;
 
@@ -41,7 +42,10 @@ final class TokenizerEncode implements Runnable {
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "FILE")
     private List<Path> files;
 
-    @Option(names = "--out", paramLabel = "DIR", description = "Write NAME.ids for each file there instead of printing.")
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            description = "Write NAME.ids for each file there instead of printing.")
     private Optional<Path> out = Optional.empty();
 
     @Option(names = "--json", description = "Print a JSON object a file: file, ids, count.")
@@ -94,7 +98,7 @@ final class TokenizerEncode implements Runnable {
         try (var sound = AudioStream.open(file)) {
             var encoder = speech.encoder();
             var units = IntStream.builder();
-            for (float[] block; (block = sound.next()).length > 0;) {
+            for (float[] block; (block = sound.next()).length > 0; ) {
                 Arrays.stream(encoder.add(block)).forEach(units);
             }
             Arrays.stream(encoder.finish()).forEach(units);

@@ -34,8 +34,9 @@ import tools.jackson.databind.json.JsonMapper;
 
 @Command(
         name = "show",
-        description = "What a text, an image or a clip becomes: its tokens, and with --out beside the original what comes back of them (an "
-                + "image with both; the sound of the units and a picture of both spectra).")
+        description =
+                "What a text, an image or a clip becomes: its tokens, and with --out beside the original what comes back of them (an "
+                        + "image with both; the sound of the units and a picture of both spectra).")
 final class TokenizerShow implements Runnable {
     private static final int PICTURE_COLUMNS = 4000;
     private static final int IMAGE_GAP = 4;
@@ -113,8 +114,14 @@ final class TokenizerShow implements Runnable {
     /** A token as one can see it: spaces as middle dots, line breaks as escapes, broken UTF-8 as bytes. */
     private static String piece(byte[] bytes) {
         try {
-            String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-            return text.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t").replace(' ', '\u00b7');
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+            return text.replace("\n", "\\n")
+                    .replace("\r", "\\r")
+                    .replace("\t", "\\t")
+                    .replace(' ', '\u00b7');
         } catch (CharacterCodingException e) {
             var hex = new StringBuilder();
             for (byte b : bytes) {
@@ -146,10 +153,12 @@ final class TokenizerShow implements Runnable {
         graphics.setRenderingHint(RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BICUBIC);
         graphics.setColor(Color.WHITE);
         graphics.fillRect(0, 0, both.getWidth(), both.getHeight());
-        double scale = Math.min((double) made.getWidth() / original.getWidth(), (double) made.getHeight() / original.getHeight());
+        double scale = Math.min(
+                (double) made.getWidth() / original.getWidth(), (double) made.getHeight() / original.getHeight());
         int width = Math.max(1, (int) Math.round(original.getWidth() * scale));
         int height = Math.max(1, (int) Math.round(original.getHeight() * scale));
-        graphics.drawImage(original, (made.getWidth() - width) / 2, (made.getHeight() - height) / 2, width, height, null);
+        graphics.drawImage(
+                original, (made.getWidth() - width) / 2, (made.getHeight() - height) / 2, width, height, null);
         graphics.drawImage(made, made.getWidth() + IMAGE_GAP, 0, null);
         graphics.dispose();
         return both;
@@ -180,9 +189,12 @@ final class TokenizerShow implements Runnable {
             return;
         }
         int[] ids = (int[]) shown.get("ids");
-        var head = new StringBuilder(shown.containsKey("file") ? shown.get("file") + ": " : "").append(ids.length).append(" tokens");
+        var head = new StringBuilder(shown.containsKey("file") ? shown.get("file") + ": " : "")
+                .append(ids.length)
+                .append(" tokens");
         if (shown.get("bytes") instanceof Integer bytes) {
-            head.append(" of %d bytes".formatted(bytes)).append(shown.get("same").equals(true) ? ", the same bytes come back" : "");
+            head.append(" of %d bytes".formatted(bytes))
+                    .append(shown.get("same").equals(true) ? ", the same bytes come back" : "");
         } else if (shown.get("seconds") instanceof Double seconds) {
             head.append(" of %.2f seconds".formatted(seconds));
         } else {
@@ -190,9 +202,12 @@ final class TokenizerShow implements Runnable {
         }
         printer.println(head);
         if (shown.get("tokens") instanceof List<?> pieces) {
-            printer.println(String.join("|", pieces.stream().map(Object::toString).toList()));
+            printer.println(
+                    String.join("|", pieces.stream().map(Object::toString).toList()));
         }
-        int row = modality == Modality.TEXT ? 20 : modality == Modality.SPEECH ? 25 : (int) Math.ceil(Math.sqrt(ids.length));
+        int row = modality == Modality.TEXT
+                ? 20
+                : modality == Modality.SPEECH ? 25 : (int) Math.ceil(Math.sqrt(ids.length));
         for (int from = 0; from < ids.length; from += row) {
             var line = new StringBuilder();
             for (int i = from; i < Math.min(ids.length, from + row); i++) {

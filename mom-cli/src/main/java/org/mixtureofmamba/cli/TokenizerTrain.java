@@ -49,22 +49,37 @@ final class TokenizerTrain implements Runnable {
     @Parameters(index = "1..*", arity = "1..*", paramLabel = "FILE")
     private List<Path> files;
 
-    @Option(names = "--out", required = true, paramLabel = "FILE", description = "The tokenizer; for text a tokenizer.json.")
+    @Option(
+            names = "--out",
+            required = true,
+            paramLabel = "FILE",
+            description = "The tokenizer; for text a tokenizer.json.")
     private Path out;
 
     @Option(
             names = "--size",
             paramLabel = "N",
-            description = "Ids of the tokenizer; without it 32,768 for text, those of the model for images, 500 for speech.")
+            description =
+                    "Ids of the tokenizer; without it 32,768 for text, those of the model for images, 500 for speech.")
     private Optional<Integer> size = Optional.empty();
 
-    @Option(names = "--model", paramLabel = "NAME", defaultValue = "vq-64", description = "Images: which model (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--model",
+            paramLabel = "NAME",
+            defaultValue = "vq-64",
+            description = "Images: which model (${DEFAULT-VALUE}).")
     private String model;
 
-    @Option(names = "--steps", paramLabel = "N", description = "Images: steps of the optimizer; without it those of the model.")
+    @Option(
+            names = "--steps",
+            paramLabel = "N",
+            description = "Images: steps of the optimizer; without it those of the model.")
     private Optional<Integer> steps = Optional.empty();
 
-    @Option(names = "--batch", paramLabel = "N", description = "Images: how many a step sees; without it as the model's.")
+    @Option(
+            names = "--batch",
+            paramLabel = "N",
+            description = "Images: how many a step sees; without it as the model's.")
     private Optional<Integer> batch = Optional.empty();
 
     @Option(names = "--json", description = "Print one JSON object: what was trained on what.")
@@ -73,18 +88,31 @@ final class TokenizerTrain implements Runnable {
     @Option(names = "--seed", description = "Of everything drawn, for images and speech.", defaultValue = "0")
     private long seed;
 
-    @Option(names = "--pre-tokenizer", paramLabel = "NAME", defaultValue = "gpt2",
+    @Option(
+            names = "--pre-tokenizer",
+            paramLabel = "NAME",
+            defaultValue = "gpt2",
             description = "How text is cut before merging: gpt2 or llama3 (${DEFAULT-VALUE}).")
     private String preTokenizer;
 
-    @Option(names = "--special", paramLabel = "TOKEN", description = "Text: a token matched as it stands, as <|endoftext|>; may be repeated.")
+    @Option(
+            names = "--special",
+            paramLabel = "TOKEN",
+            description = "Text: a token matched as it stands, as <|endoftext|>; may be repeated.")
     private List<String> special = List.of();
 
-    @Option(names = "--reserved", paramLabel = "N", defaultValue = "0",
+    @Option(
+            names = "--reserved",
+            paramLabel = "N",
+            defaultValue = "0",
             description = "Text: ids kept free for later, as <|reserved_0|> and so on.")
     private int reserved;
 
-    @Option(names = "--min-frequency", paramLabel = "N", defaultValue = "2", description = "Text: least count of a pair worth a merge (${DEFAULT-VALUE}).")
+    @Option(
+            names = "--min-frequency",
+            paramLabel = "N",
+            defaultValue = "2",
+            description = "Text: least count of a pair worth a merge (${DEFAULT-VALUE}).")
     private int minFrequency;
 
     @Override
@@ -103,8 +131,11 @@ final class TokenizerTrain implements Runnable {
             spec.commandLine().getOut().println(JsonMapper.shared().writeValueAsString(result));
         }
         if (Files.exists(out)) {
-            spec.commandLine().getErr().println("mom: wrote %s, trained on %d files".formatted(out, input.files().size() - input.bad())
-                    + (input.bad() > 0 ? ", %d bad ones passed over".formatted(input.bad()) : ""));
+            spec.commandLine()
+                    .getErr()
+                    .println("mom: wrote %s, trained on %d files"
+                                    .formatted(out, input.files().size() - input.bad())
+                            + (input.bad() > 0 ? ", %d bad ones passed over".formatted(input.bad()) : ""));
         }
     }
 
@@ -144,7 +175,9 @@ final class TokenizerTrain implements Runnable {
         for (int i = 0; i < reserved; i++) {
             tokens.add("<|reserved_%d|>".formatted(i));
         }
-        return BpeTrainer.of(size.orElse(TEXT_SIZE)).with(PreTokenizer.named(preTokenizer)).withSpecialTokens(tokens)
+        return BpeTrainer.of(size.orElse(TEXT_SIZE))
+                .with(PreTokenizer.named(preTokenizer))
+                .withSpecialTokens(tokens)
                 .withMinFrequency(minFrequency);
     }
 
@@ -152,10 +185,13 @@ final class TokenizerTrain implements Runnable {
         var named = ImageModel.named(model).trainer(seed);
         var recipe = steps.map(named.recipe()::withSteps).orElse(named.recipe());
         var trainer = named.with(batch.map(recipe::withBatch).orElse(recipe));
-        return size.isEmpty() ? trainer : switch (trainer) {
-            case ConvolutionalQuantizerTrainer quantizer -> quantizer.withCodes(size.get());
-            case KlAutoencoderTrainer _ -> throw new UserException("%s has no codes; leave out --size".formatted(model));
-        };
+        return size.isEmpty()
+                ? trainer
+                : switch (trainer) {
+                    case ConvolutionalQuantizerTrainer quantizer -> quantizer.withCodes(size.get());
+                    case KlAutoencoderTrainer _ ->
+                        throw new UserException("%s has no codes; leave out --size".formatted(model));
+                };
     }
 
     private SpeechUnitsTrainer speechTrainer() {

@@ -16,7 +16,8 @@ import picocli.CommandLine.Spec;
 
 @Command(
         name = "train",
-        description = "Trains one model into one run directory. Ctrl-C saves a checkpoint; --resume goes on from the last one.")
+        description =
+                "Trains one model into one run directory. Ctrl-C saves a checkpoint; --resume goes on from the last one.")
 final class TrainCommand implements Callable<Integer> {
     private static final Duration WARM_UP = Duration.ofSeconds(1);
 
@@ -40,13 +41,15 @@ final class TrainCommand implements Callable<Integer> {
         var config = new ConfigReader().read(file, overrides);
         try (var stop = new Interruption();
                 var data = TrainingData.open(config, new PreparationProgress(System.err));
-                var progress = new TrainingProgress(Path.of(config.run()).getFileName().toString(), System.err)) {
+                var progress =
+                        new TrainingProgress(Path.of(config.run()).getFileName().toString(), System.err)) {
             long done = new TrainingRun(config, data, progress, stop, WARM_UP).train(resume);
             progress.close();
             spec.commandLine().getOut().println("%s: %s".formatted(config.run(), progress.summary()));
             progress.drawn().forEach(line -> System.err.println("%s: %s".formatted(config.run(), line)));
             if (done < config.steps()) {
-                System.err.println("mom: stopped after step %d of %d; --resume goes on".formatted(done, config.steps()));
+                System.err.println(
+                        "mom: stopped after step %d of %d; --resume goes on".formatted(done, config.steps()));
             }
             return 0;
         }

@@ -19,8 +19,8 @@ import org.mixtureofmamba.train.StepMetrics;
 import org.mixtureofmamba.train.TrainingListener;
 
 /**
- * Shows on stderr how a run goes: on a terminal a bar with the time left, the loss of each modality and the speed, elsewhere a line each
- * tenth of the way. Keeps the last figures for a summary.
+ * Shows on stderr how a run goes: on a terminal a bar with the time left, the loss of each modality and the speed,
+ * elsewhere a line each tenth of the way. Keeps the last figures for a summary.
  */
 final class TrainingProgress implements TrainingListener, AutoCloseable {
     private static final int WIDTH = 118;
@@ -68,10 +68,11 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
     @Override
     public void stepped(StepMetrics metrics) {
         last = Optional.of(metrics);
-        var line = String.format(
-                Locale.ROOT, "%s %,.0f tok/s", byModality(metrics.losses()), metrics.tokensPerSecond());
+        var line =
+                String.format(Locale.ROOT, "%s %,.0f tok/s", byModality(metrics.losses()), metrics.tokensPerSecond());
         if (metrics.skipped()) {
-            err.println("%s: the gradient of step %d is no number; its update is left out".formatted(title, metrics.step()));
+            err.println("%s: the gradient of step %d is no number; its update is left out"
+                    .formatted(title, metrics.step()));
         }
         if (bar.isPresent()) {
             bar.get().setExtraMessage(" " + line);
@@ -95,8 +96,7 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
                                 m.step(),
                                 m.losses().mean(),
                                 byModality(m.losses()))),
-                        heldOut.map(h -> String.format(
-                                Locale.ROOT, "held out %.3f (%s)", h.mean(), byModality(h))))
+                        heldOut.map(h -> String.format(Locale.ROOT, "held out %.3f (%s)", h.mean(), byModality(h))))
                 .flatMap(Optional::stream)
                 .collect(Collectors.joining("; "));
     }
@@ -116,7 +116,9 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
 
     /** A line for each part: what was asked of it and what was drawn. */
     List<String> drawn() {
-        return drawn.stream().flatMap(seen -> seen.parts().stream()).map(part -> String.format(
+        return drawn.stream()
+                .flatMap(seen -> seen.parts().stream())
+                .map(part -> String.format(
                         Locale.ROOT,
                         "drew %s: %,d tokens, %.2f %% of %.2f %% asked; %,d documents, %.2f epochs (%s)",
                         part.part(),

@@ -35,7 +35,8 @@ class CommandLineTest {
 
     @Test
     void everyCommandHasHelp() {
-        assertThat(run("--help").out()).contains("demo", "train", "eval", "compare", "check", "bench", "doctor", "tokenizer", "data");
+        assertThat(run("--help").out())
+                .contains("demo", "train", "eval", "compare", "check", "bench", "doctor", "tokenizer", "data");
         assertHelp(Mom.commandLine(), List.of());
     }
 
@@ -108,8 +109,10 @@ class CommandLineTest {
 
     @Test
     void debugShowsTheStack() {
-        assertThat(run("--debug", "eval", directory.resolve("none").toString()).err()).contains("\tat ");
-        assertThat(run("eval", "--debug", directory.resolve("none").toString()).err()).contains("\tat ");
+        assertThat(run("--debug", "eval", directory.resolve("none").toString()).err())
+                .contains("\tat ");
+        assertThat(run("eval", "--debug", directory.resolve("none").toString()).err())
+                .contains("\tat ");
     }
 
     @Test
@@ -122,8 +125,20 @@ class CommandLineTest {
     @Test
     void benchSpeaksJson() {
         var outcome = run(
-                "bench", "--scale", "nano", "--model", "dense,mom", "--steps", "1", "--length", "16", "--batch", "2",
-                "--vocabulary", "64", "--json");
+                "bench",
+                "--scale",
+                "nano",
+                "--model",
+                "dense,mom",
+                "--steps",
+                "1",
+                "--length",
+                "16",
+                "--batch",
+                "2",
+                "--vocabulary",
+                "64",
+                "--json");
         assertThat(outcome.exitCode()).isZero();
         assertThat(outcome.out().lines()).hasSize(2).allSatisfy(line -> {
             var json = JsonMapper.shared().readTree(line);

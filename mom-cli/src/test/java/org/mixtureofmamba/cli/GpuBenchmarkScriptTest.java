@@ -16,7 +16,8 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 
 /** The script that makes a card's figures, with a launcher in place of mom that notes what it was asked. */
 class GpuBenchmarkScriptTest {
-    private static final Path SCRIPT = Path.of("..", "scripts", "gpu-benchmark.sh").toAbsolutePath();
+    private static final Path SCRIPT =
+            Path.of("..", "scripts", "gpu-benchmark.sh").toAbsolutePath();
 
     private static final String LAUNCHER = """
             #!/bin/sh
@@ -42,7 +43,8 @@ class GpuBenchmarkScriptTest {
     }
 
     private int run(String... arguments) throws IOException, InterruptedException {
-        var command = new ArrayList<>(List.of("sh", bundle.resolve("scripts/gpu-benchmark.sh").toString()));
+        var command = new ArrayList<>(
+                List.of("sh", bundle.resolve("scripts/gpu-benchmark.sh").toString()));
         command.addAll(List.of(arguments));
         var process = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -56,12 +58,19 @@ class GpuBenchmarkScriptTest {
     void asksOnlyForWhatTheCommandLineKnows() throws Exception {
         assertThat(run(out.toString())).isZero();
         var asked = Files.readAllLines(bundle.resolve("asked"));
-        assertThat(asked).anyMatch(line -> line.startsWith("bench")).anyMatch(line -> line.startsWith("train")).anyMatch(line -> line.startsWith("compare"));
+        assertThat(asked)
+                .anyMatch(line -> line.startsWith("bench"))
+                .anyMatch(line -> line.startsWith("train"))
+                .anyMatch(line -> line.startsWith("compare"));
         for (var line : asked) {
-            assertThatCode(() -> Mom.commandLine().parseArgs(line.split(" "))).as(line).doesNotThrowAnyException();
+            assertThatCode(() -> Mom.commandLine().parseArgs(line.split(" ")))
+                    .as(line)
+                    .doesNotThrowAnyException();
             for (var word : line.split(" ")) {
                 if (word.contains("/configs/")) {
-                    assertThat(Path.of("..", "configs", Path.of(word).getFileName().toString())).exists();
+                    assertThat(Path.of(
+                                    "..", "configs", Path.of(word).getFileName().toString()))
+                            .exists();
                 }
             }
         }

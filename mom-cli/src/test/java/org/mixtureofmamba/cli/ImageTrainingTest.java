@@ -39,8 +39,15 @@ class ImageTrainingTest {
     }
 
     private List<String> arguments(Path out, String... more) {
-        var arguments = new ArrayList<>(List.of("tokenizer", "train", "image", directory.resolve("images").toString(), "--out", out.toString(),
-                "--batch", "2"));
+        var arguments = new ArrayList<>(List.of(
+                "tokenizer",
+                "train",
+                "image",
+                directory.resolve("images").toString(),
+                "--out",
+                out.toString(),
+                "--batch",
+                "2"));
         arguments.addAll(List.of(more));
         return arguments;
     }
@@ -50,7 +57,9 @@ class ImageTrainingTest {
         var out = new StringWriter();
         var err = new StringWriter();
         Path vq = directory.resolve("vq.safetensors");
-        assertThat(run(arguments(vq, "--steps", "3", "--size", "8", "--json"), out, err)).as(err::toString).isZero();
+        assertThat(run(arguments(vq, "--steps", "3", "--size", "8", "--json"), out, err))
+                .as(err::toString)
+                .isZero();
         var json = JsonMapper.shared().readTree(out.toString());
         assertThat(json.path("model").asString()).isEqualTo("vq-64");
         assertThat(json.path("steps").asInt()).isEqualTo(3);
@@ -59,19 +68,34 @@ class ImageTrainingTest {
         assertThat(err.toString()).contains("trained on 12 files");
         assertThat(directory.resolve("vq.safetensors.checkpoint")).doesNotExist();
         var ids = new StringWriter();
-        assertThat(run(List.of("tokenizer", "encode", "image", directory.resolve("images/noise03.png").toString(), "--tokenizer", vq.toString()),
-                ids, err)).isZero();
+        assertThat(run(
+                        List.of(
+                                "tokenizer",
+                                "encode",
+                                "image",
+                                directory.resolve("images/noise03.png").toString(),
+                                "--tokenizer",
+                                vq.toString()),
+                        ids,
+                        err))
+                .isZero();
         assertThat(ids.toString()).matches("([0-7] ){63}[0-7]\n");
         Path kl = directory.resolve("kl.safetensors");
-        assertThat(run(arguments(kl, "--model", "kl-64", "--steps", "2"), out, err)).as(err::toString).isZero();
+        assertThat(run(arguments(kl, "--model", "kl-64", "--steps", "2"), out, err))
+                .as(err::toString)
+                .isZero();
         assertThat(kl).exists();
-        assertThat(run(arguments(kl, "--model", "kl-64", "--size", "8"), out, err)).isEqualTo(2);
+        assertThat(run(arguments(kl, "--model", "kl-64", "--size", "8"), out, err))
+                .isEqualTo(2);
         assertThat(run(arguments(kl, "--model", "vq-65"), out, err)).isEqualTo(2);
         assertThat(err.toString()).contains("kl-64 has no codes", "'vq-65'");
     }
 
     private static int run(List<String> arguments, StringWriter out, StringWriter err) {
-        return Mom.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(arguments.toArray(String[]::new));
+        return Mom.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(arguments.toArray(String[]::new));
     }
 
     @Tag("slow")
@@ -94,7 +118,8 @@ class ImageTrainingTest {
         assertThat(checkpoint).exists();
         assertThat(broken).doesNotExist();
         var err = new StringWriter();
-        assertThat(run(arguments(broken, "--steps", "151", "--size", "8"), new StringWriter(), err)).isEqualTo(2);
+        assertThat(run(arguments(broken, "--steps", "151", "--size", "8"), new StringWriter(), err))
+                .isEqualTo(2);
         assertThat(err.toString()).contains("broken.checkpoint", "other settings");
         assertThat(finish(start(arguments(broken, settings)))).isZero();
         assertThat(broken).hasSameBinaryContentAs(whole);
@@ -111,7 +136,9 @@ class ImageTrainingTest {
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
                 Mom.class.getName()));
         command.addAll(arguments);
-        var builder = new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(directory.resolve("log").toFile());
+        var builder = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(directory.resolve("log").toFile());
         builder.environment().put("OMP_NUM_THREADS", "1");
         return builder.start();
     }

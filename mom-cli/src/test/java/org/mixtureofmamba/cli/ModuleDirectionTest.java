@@ -12,24 +12,36 @@ import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 class ModuleDirectionTest {
     private static final String ROOT = "org.mixtureofmamba.";
 
-    private final com.tngtech.archunit.core.domain.JavaClasses all =
-            new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("org.mixtureofmamba");
+    private final com.tngtech.archunit.core.domain.JavaClasses all = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("org.mixtureofmamba");
 
     @Test
     void dependenciesFollowTheData() {
         layeredArchitecture()
                 .consideringOnlyDependenciesInLayers()
-                .layer("core").definedBy(ROOT + "core..")
-                .layer("tokenizers").definedBy(ROOT + "tokenizers..")
-                .layer("data").definedBy(ROOT + "data..")
-                .layer("train").definedBy(ROOT + "train..")
-                .layer("eval").definedBy(ROOT + "eval..")
-                .layer("cli").definedBy(ROOT + "cli..")
-                .whereLayer("core").mayNotAccessAnyLayer()
-                .whereLayer("tokenizers").mayOnlyAccessLayers("core")
-                .whereLayer("data").mayOnlyAccessLayers("core", "tokenizers")
-                .whereLayer("train").mayOnlyAccessLayers("core", "tokenizers", "data")
-                .whereLayer("eval").mayOnlyAccessLayers("core", "tokenizers", "data", "train")
+                .layer("core")
+                .definedBy(ROOT + "core..")
+                .layer("tokenizers")
+                .definedBy(ROOT + "tokenizers..")
+                .layer("data")
+                .definedBy(ROOT + "data..")
+                .layer("train")
+                .definedBy(ROOT + "train..")
+                .layer("eval")
+                .definedBy(ROOT + "eval..")
+                .layer("cli")
+                .definedBy(ROOT + "cli..")
+                .whereLayer("core")
+                .mayNotAccessAnyLayer()
+                .whereLayer("tokenizers")
+                .mayOnlyAccessLayers("core")
+                .whereLayer("data")
+                .mayOnlyAccessLayers("core", "tokenizers")
+                .whereLayer("train")
+                .mayOnlyAccessLayers("core", "tokenizers", "data")
+                .whereLayer("eval")
+                .mayOnlyAccessLayers("core", "tokenizers", "data", "train")
                 .check(all);
     }
 
@@ -37,8 +49,11 @@ class ModuleDirectionTest {
     void noBackendKnowsAnother() {
         for (var backend : new String[] {"reference", "cpu"}) {
             noClasses()
-                    .that().resideInAPackage(ROOT + "core.backend." + backend + "..")
-                    .should().dependOnClassesThat().resideInAnyPackage(others(backend))
+                    .that()
+                    .resideInAPackage(ROOT + "core.backend." + backend + "..")
+                    .should()
+                    .dependOnClassesThat()
+                    .resideInAnyPackage(others(backend))
                     .check(all);
         }
     }
@@ -53,8 +68,11 @@ class ModuleDirectionTest {
     @Test
     void onlyTheCommandLineKnowsItsLibrary() {
         classes()
-                .that().resideOutsideOfPackage(ROOT + "cli..")
-                .should().onlyDependOnClassesThat().resideOutsideOfPackages("picocli..", "me.tongfei..")
+                .that()
+                .resideOutsideOfPackage(ROOT + "cli..")
+                .should()
+                .onlyDependOnClassesThat()
+                .resideOutsideOfPackages("picocli..", "me.tongfei..")
                 .check(all);
     }
 }

@@ -8,7 +8,10 @@ import org.junit.jupiter.api.io.TempDir;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Preparing the demo corpus survives being killed; benchmarks/data-engine.md has a hundred kills of {@link PrepareKills}. */
+/**
+ * Preparing the demo corpus survives being killed; benchmarks/data-engine.md has a hundred kills of
+ * {@link PrepareKills}.
+ */
 class PrepareKillTest {
     private static final int KILLS = 5;
 

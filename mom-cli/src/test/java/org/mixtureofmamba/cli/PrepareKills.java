@@ -15,8 +15,9 @@ import java.util.function.BooleanSupplier;
 import org.mixtureofmamba.data.document.ContentHash;
 
 /**
- * {@code mom data prepare}, of the demo corpus or what else it is given, as a process of its own, killed at random moments and started again. The test makes a few kills;
- * {@code PrepareKills DIR ROUNDS KILLS} makes so many in a row in each round, then finishes, compares and prints what came of it.
+ * {@code mom data prepare}, of the demo corpus or what else it is given, as a process of its own, killed at random
+ * moments and started again. The test makes a few kills; {@code PrepareKills DIR ROUNDS KILLS} makes so many in a row
+ * in each round, then finishes, compares and prints what came of it.
  */
 final class PrepareKills {
     private static final long PATIENCE_SECONDS = 1800;
@@ -30,7 +31,12 @@ final class PrepareKills {
     private final Map<String, String> environment;
 
     PrepareKills(Path directory, long seed) {
-        this(directory, seed, directory + "/", List.of("demo", "--samples-per-shard", "256", "--setting", "chameleon"), Map.of());
+        this(
+                directory,
+                seed,
+                directory + "/",
+                List.of("demo", "--samples-per-shard", "256", "--setting", "chameleon"),
+                Map.of());
     }
 
     /**
@@ -61,16 +67,20 @@ final class PrepareKills {
             var progress = new ArrayList<Long>();
             for (int kill = 0; kill < inARow; kill++) {
                 within += kills.killAfter("killed", kills.moment(unbroken / 2)) ? 1 : 0;
-                progress.add(kills.contents("killed").keySet().stream().filter(file -> file.endsWith(".tokens")).count());
+                progress.add(kills.contents("killed").keySet().stream()
+                        .filter(file -> file.endsWith(".tokens"))
+                        .count());
             }
             kills.finish("killed");
             boolean same = kills.contents("killed").equals(expected);
             equal += same ? 1 : 0;
-            System.out.printf("round %d: shards whole after each kill %s, resumed output %s%n",
+            System.out.printf(
+                    "round %d: shards whole after each kill %s, resumed output %s%n",
                     round, progress, same ? "identical" : "DIFFERENT");
             kills.delete("killed");
         }
-        System.out.printf("%d kills, %d of them of a process at work; %d of %d resumed outputs byte-identical%n",
+        System.out.printf(
+                "%d kills, %d of them of a process at work; %d of %d resumed outputs byte-identical%n",
                 rounds * inARow, within, equal, rounds);
         System.exit(equal == rounds ? 0 : 1);
     }
@@ -113,7 +123,10 @@ final class PrepareKills {
         return start(name, List.of());
     }
 
-    /** A preparation in which no file may become larger than so many kibibytes, as on a disk that is full; its exit status. */
+    /**
+     * A preparation in which no file may become larger than so many kibibytes, as on a disk that is full; its exit
+     * status.
+     */
     int prepareWithFilesUpTo(String name, int kibibytes) throws Exception {
         var process = start(name, List.of("bash", "-c", "ulimit -f " + kibibytes + "; exec \"$@\"", "bash"));
         if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
@@ -144,7 +157,8 @@ final class PrepareKills {
         var builder = new ProcessBuilder(command)
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve(name + ".log").toFile()));
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve(name + ".log").toFile()));
         builder.environment().putAll(environment);
         return builder.start();
     }

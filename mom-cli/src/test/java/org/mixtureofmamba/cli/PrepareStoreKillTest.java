@@ -30,8 +30,8 @@ import software.amazon.awssdk.auth.credentials.StaticCredentialsProvider;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * {@code mom data prepare} into a bucket survives being killed: nothing partial ever has a final name, and the same command, here or on
- * another machine, ends in the same objects. The bucket is served by this process, which lives.
+ * {@code mom data prepare} into a bucket survives being killed: nothing partial ever has a final name, and the same
+ * command, here or on another machine, ends in the same objects. The bucket is served by this process, which lives.
  */
 @Tag("slow")
 class PrepareStoreKillTest {
@@ -70,11 +70,20 @@ class PrepareStoreKillTest {
         long seed = System.nanoTime();
         var random = new SplittableRandom(seed);
         var temporary = Files.createDirectory(directory.resolve("tmp"));
-        var kills = new PrepareKills(directory, seed, "s3://" + BUCKET + "/", arguments(), Map.of(
-                "AWS_ENDPOINT_URL", endpoint().toString(),
-                "AWS_ACCESS_KEY_ID", "id",
-                "AWS_SECRET_ACCESS_KEY", "secret",
-                "JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + temporary));
+        var kills = new PrepareKills(
+                directory,
+                seed,
+                "s3://" + BUCKET + "/",
+                arguments(),
+                Map.of(
+                        "AWS_ENDPOINT_URL",
+                        endpoint().toString(),
+                        "AWS_ACCESS_KEY_ID",
+                        "id",
+                        "AWS_SECRET_ACCESS_KEY",
+                        "secret",
+                        "JDK_JAVA_OPTIONS",
+                        "-Djava.io.tmpdir=" + temporary));
         kills.finish("whole");
         Map<String, String> whole;
         try (var store = open("whole")) {
@@ -90,28 +99,39 @@ class PrepareStoreKillTest {
                 kills.delete("data"); // the next one goes on without it, as on another machine
             }
         }
-        within += kills.killOnce(() -> !blobs.listMultipartUploads(BUCKET).isEmpty(), "killed", random.nextInt(200)) ? 1 : 0;
+        within += kills.killOnce(() -> !blobs.listMultipartUploads(BUCKET).isEmpty(), "killed", random.nextInt(200))
+                ? 1
+                : 0;
         assertThat(whole).as("after the last kill of seed %d", seed).containsAllEntriesOf(objects(killed));
         assertThat(within).as("kills of a process at work, seed %d", seed).isGreaterThan(KILLS / 2);
         kills.finish("killed");
         assertThat(objects(killed)).as("seed %d", seed).isEqualTo(whole);
         assertThat(blobs.listMultipartUploads(BUCKET)).isEmpty();
         try (var left = Files.list(temporary)) {
-            assertThat(left.filter(file -> file.getFileName().toString().startsWith("mom-"))).isEmpty();
+            assertThat(left.filter(file -> file.getFileName().toString().startsWith("mom-")))
+                    .isEmpty();
         }
     }
 
     /** Small shards, and one that is sent in several parts. */
     private List<String> arguments() throws IOException {
         String text;
-        try (var packed = new GZIPInputStream(DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/demo/text.txt.gz"))) {
+        try (var packed = new GZIPInputStream(
+                DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/demo/text.txt.gz"))) {
             text = new String(packed.readAllBytes(), StandardCharsets.UTF_8);
         }
         var pages = text.split("\n\n+", SMALL_SHARDS * SAMPLES_PER_SHARD + 1);
-        var small = Files.writeString(directory.resolve("small.txt"), String.join("\n\n", List.of(pages).subList(0, pages.length - 1)));
+        var small = Files.writeString(
+                directory.resolve("small.txt"),
+                String.join("\n\n", List.of(pages).subList(0, pages.length - 1)));
         var page = text.substring(0, 500_000).replaceAll("\n\n+", "\n");
-        var large = Files.writeString(directory.resolve("large.txt"), String.join("\n\n", Collections.nCopies(SAMPLES_PER_SHARD, page)));
-        return List.of("small=pages:" + small, "large=pages:" + large, "--samples-per-shard", Integer.toString(SAMPLES_PER_SHARD));
+        var large = Files.writeString(
+                directory.resolve("large.txt"), String.join("\n\n", Collections.nCopies(SAMPLES_PER_SHARD, page)));
+        return List.of(
+                "small=pages:" + small,
+                "large=pages:" + large,
+                "--samples-per-shard",
+                Integer.toString(SAMPLES_PER_SHARD));
     }
 
     /** Each object and a digest of its bytes. */
@@ -127,7 +147,8 @@ class PrepareStoreKillTest {
 
     private S3Store open(String name) {
         var credentials = StaticCredentialsProvider.create(AwsBasicCredentials.create("id", "secret"));
-        return S3Store.open("s3://%s/%s".formatted(BUCKET, name), S3Settings.of(Optional.of(endpoint()), "us-east-1", credentials));
+        return S3Store.open(
+                "s3://%s/%s".formatted(BUCKET, name), S3Settings.of(Optional.of(endpoint()), "us-east-1", credentials));
     }
 
     private URI endpoint() {

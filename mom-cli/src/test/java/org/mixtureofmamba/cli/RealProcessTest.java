@@ -36,24 +36,33 @@ class RealProcessTest {
         for (int i = 0; i < 60; i++) {
             var words = new StringBuilder();
             for (int w = 0; w < 80; w++) {
-                words.append(List.of("the ", "cat ", "sat ", "on ", "a ", "mat. ", "and ", "sang ").get(random.nextInt(8)));
+                words.append(List.of("the ", "cat ", "sat ", "on ", "a ", "mat. ", "and ", "sang ")
+                        .get(random.nextInt(8)));
             }
             Files.writeString(text.resolve("page-%02d.txt".formatted(i)), words);
         }
-        int exit = Mom.commandLine().execute(
-                "data", "prepare", "text:" + text, "--out", directory.resolve("corpus").toString(), "--setting", "chameleon");
+        int exit = Mom.commandLine()
+                .execute(
+                        "data",
+                        "prepare",
+                        "text:" + text,
+                        "--out",
+                        directory.resolve("corpus").toString(),
+                        "--setting",
+                        "chameleon");
         assertThat(exit).isZero();
-        var config = new ConfigReader().of(List.of(
-                "data.source=" + directory.resolve("corpus"),
-                "data.setting=" + Setting.CHAMELEON.key(),
-                "data.length=16",
-                "data.batch=2",
-                "model.scale=16x1",
-                "backend.threads=1",
-                "steps=" + STEPS,
-                "checkpoint.every=20",
-                "eval.every=50",
-                "eval.batches=1"));
+        var config = new ConfigReader()
+                .of(List.of(
+                        "data.source=" + directory.resolve("corpus"),
+                        "data.setting=" + Setting.CHAMELEON.key(),
+                        "data.length=16",
+                        "data.batch=2",
+                        "model.scale=16x1",
+                        "backend.threads=1",
+                        "steps=" + STEPS,
+                        "checkpoint.every=20",
+                        "eval.every=50",
+                        "eval.batches=1"));
         new ConfigReader().write(config, directory.resolve("run.yaml"));
     }
 
@@ -67,7 +76,10 @@ class RealProcessTest {
         killed.destroyForcibly();
         killed.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         assertThat(finish(start("killed", "--resume"))).isZero();
-        assertThat(metrics("killed")).as("killed after %d rows", steps).isEqualTo(metrics("whole")).hasSize(STEPS + 1);
+        assertThat(metrics("killed"))
+                .as("killed after %d rows", steps)
+                .isEqualTo(metrics("whole"))
+                .hasSize(STEPS + 1);
         assertThat(Files.readString(directory.resolve("killed/heldout.csv")))
                 .isEqualTo(Files.readString(directory.resolve("whole/heldout.csv")));
     }
@@ -80,9 +92,11 @@ class RealProcessTest {
         assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
         long rows = metrics("stopped").size() - 1;
         if (rows < STEPS) {
-            assertThat(directory.resolve("stopped/checkpoints/step-" + rows + "/trainer.json")).exists();
+            assertThat(directory.resolve("stopped/checkpoints/step-" + rows + "/trainer.json"))
+                    .exists();
         }
-        assertThat(finish(start("stopped", "checkpoint.every=100000", "--resume"))).isZero();
+        assertThat(finish(start("stopped", "checkpoint.every=100000", "--resume")))
+                .isZero();
         assertThat(metrics("stopped")).hasSize(STEPS + 1);
     }
 
@@ -102,7 +116,8 @@ class RealProcessTest {
         command.addAll(List.of(arguments));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(directory.resolve(run + ".log").toFile()))
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve(run + ".log").toFile()))
                 .start();
     }
 

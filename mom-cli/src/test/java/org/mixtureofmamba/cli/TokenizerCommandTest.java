@@ -41,7 +41,10 @@ class TokenizerCommandTest {
         for (int i = 0; i < arguments.length; i++) {
             strings[i + 1] = arguments[i].toString();
         }
-        int exitCode = Mom.commandLine().setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true)).execute(strings);
+        int exitCode = Mom.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .execute(strings);
         return new Outcome(exitCode, out.toString(), err.toString());
     }
 
@@ -80,8 +83,11 @@ class TokenizerCommandTest {
         var back = directory.resolve("back");
         var outcome = run("decode", "text", "--ids", ids, "--out", back, "--json");
         assertThat(outcome.exitCode()).isZero();
-        assertThat(outcome.out().lines()).hasSize(2).allSatisfy(
-                line -> assertThat(JsonMapper.shared().readTree(line).path("count").asInt()).isPositive());
+        assertThat(outcome.out().lines())
+                .hasSize(2)
+                .allSatisfy(line -> assertThat(
+                                JsonMapper.shared().readTree(line).path("count").asInt())
+                        .isPositive());
         assertThat(back.resolve("a.txt")).hasSameBinaryContentAs(media.resolve("a.txt"));
         assertThat(back.resolve("b.txt")).hasSameBinaryContentAs(media.resolve("deeper/b.txt"));
     }
@@ -95,7 +101,8 @@ class TokenizerCommandTest {
         try {
             System.setIn(new ByteArrayInputStream(encoded.out().getBytes(StandardCharsets.US_ASCII)));
             System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
-            assertThat(run("decode", "text", "--tokenizer", "bpe-8192").exitCode()).isZero();
+            assertThat(run("decode", "text", "--tokenizer", "bpe-8192").exitCode())
+                    .isZero();
         } finally {
             System.setIn(in);
             System.setOut(out);
@@ -127,12 +134,15 @@ class TokenizerCommandTest {
         var ids = directory.resolve("ids");
         var back = directory.resolve("back");
         assertThat(run("encode", "speech", media, "--out", ids).exitCode()).isZero();
-        assertThat(run("decode", "speech", "--ids", ids, "--out", back).exitCode()).isZero();
+        assertThat(run("decode", "speech", "--ids", ids, "--out", back).exitCode())
+                .isZero();
         assertThat(AudioFiles.read(back.resolve("clip0.wav"))).hasSize(38 * 640);
         var codes = directory.resolve("codes");
         assertThat(run("encode", "image", media, "--out", codes).exitCode()).isZero();
-        assertThat(run("decode", "image", "--ids", codes, "--out", back).exitCode()).isZero();
-        assertThat(ImageFiles.read(back.resolve("picture1.png")).getWidth()).isEqualTo(TokenizerSet.demo().image().width());
+        assertThat(run("decode", "image", "--ids", codes, "--out", back).exitCode())
+                .isZero();
+        assertThat(ImageFiles.read(back.resolve("picture1.png")).getWidth())
+                .isEqualTo(TokenizerSet.demo().image().width());
         Files.writeString(ids.resolve("clip1.ids"), "3 4 none");
         assertThat(run("decode", "speech", "--ids", ids, "--out", back)).satisfies(o -> {
             assertThat(o.exitCode()).isEqualTo(1);
@@ -142,14 +152,22 @@ class TokenizerCommandTest {
 
     @Test
     void showPutsTokensBesideTheReconstruction() {
-        assertThat(run("show", "text", "--text", "a hound\n").out()).contains("the same bytes come back", "ound|", "\\n");
-        var text = JsonMapper.shared().readTree(run("show", "text", media.resolve("a.txt"), "--json").out());
+        assertThat(run("show", "text", "--text", "a hound\n").out())
+                .contains("the same bytes come back", "ound|", "\\n");
+        var text = JsonMapper.shared()
+                .readTree(run("show", "text", media.resolve("a.txt"), "--json").out());
         assertThat(text.path("same").asBoolean()).isTrue();
-        assertThat(text.path("tokens").size()).isEqualTo(text.path("ids").size()).isPositive();
+        assertThat(text.path("tokens").size())
+                .isEqualTo(text.path("ids").size())
+                .isPositive();
         var shown = directory.resolve("shown");
-        assertThat(run("show", "image", media.resolve("picture0.png"), "--out", shown).out()).contains("40x30 pixels");
+        assertThat(run("show", "image", media.resolve("picture0.png"), "--out", shown)
+                        .out())
+                .contains("40x30 pixels");
         assertThat(shown.resolve("picture0-show.png")).exists();
-        assertThat(run("show", "speech", media.resolve("clip0.wav"), "--out", shown).out()).contains("38 tokens of 1.50 seconds");
+        assertThat(run("show", "speech", media.resolve("clip0.wav"), "--out", shown)
+                        .out())
+                .contains("38 tokens of 1.50 seconds");
         assertThat(AudioFiles.read(shown.resolve("clip0-show.wav"))).hasSize(38 * 640);
         assertThat(ImageFiles.read(shown.resolve("clip0-show.png")).getWidth()).isGreaterThan(140);
         assertThat(run("show", "image").exitCode()).isEqualTo(2);
@@ -158,31 +176,66 @@ class TokenizerCommandTest {
     @Test
     void trainedTokenizersAreUsedAloneAndBundled() {
         var text = directory.resolve("tokenizer.json");
-        assertThat(run("train", "text", media.resolve("a.txt"), "--out", text, "--size", 280, "--pre-tokenizer", "llama3", "--min-frequency", 1,
-                "--special", "<|endoftext|>", "--reserved", 2).exitCode()).isZero();
-        assertThat(BpeTokenizer.load(text).addedTokens()).extracting("content").containsExactly("<|endoftext|>", "<|reserved_0|>",
-                "<|reserved_1|>");
-        assertThat(run("train", "text", media.resolve("a.txt"), media.resolve("none.txt"), "--out", directory.resolve("t.json"), "--size", 260,
-                "--json")).satisfies(o -> assertThat(o.out()).contains("\"merges\":2,\"files\":1,\"bad\":1")).extracting(Outcome::err)
-                .asString().contains("none.txt", "trained on 1 files, 1 bad ones passed over");
+        assertThat(run(
+                                "train",
+                                "text",
+                                media.resolve("a.txt"),
+                                "--out",
+                                text,
+                                "--size",
+                                280,
+                                "--pre-tokenizer",
+                                "llama3",
+                                "--min-frequency",
+                                1,
+                                "--special",
+                                "<|endoftext|>",
+                                "--reserved",
+                                2)
+                        .exitCode())
+                .isZero();
+        assertThat(BpeTokenizer.load(text).addedTokens())
+                .extracting("content")
+                .containsExactly("<|endoftext|>", "<|reserved_0|>", "<|reserved_1|>");
+        assertThat(run(
+                        "train",
+                        "text",
+                        media.resolve("a.txt"),
+                        media.resolve("none.txt"),
+                        "--out",
+                        directory.resolve("t.json"),
+                        "--size",
+                        260,
+                        "--json"))
+                .satisfies(o -> assertThat(o.out()).contains("\"merges\":2,\"files\":1,\"bad\":1"))
+                .extracting(Outcome::err)
+                .asString()
+                .contains("none.txt", "trained on 1 files, 1 bad ones passed over");
         var speech = directory.resolve("speech.safetensors");
-        assertThat(run("train", "speech", media, "--out", speech, "--size", 12, "--json")).satisfies(o -> {
-            assertThat(o.err()).contains("trained on 3 files");
-            assertThat(o.out()).containsPattern("\"passes\":\\d+,\"steps\":50,\"files\":3,\"bad\":0");
-        });
+        assertThat(run("train", "speech", media, "--out", speech, "--size", 12, "--json"))
+                .satisfies(o -> {
+                    assertThat(o.err()).contains("trained on 3 files");
+                    assertThat(o.out()).containsPattern("\"passes\":\\d+,\"steps\":50,\"files\":3,\"bad\":0");
+                });
         var set = directory.resolve("set");
-        assertThat(run("bundle", "--text", text, "--speech", speech, "--out", set).exitCode()).isZero();
+        assertThat(run("bundle", "--text", text, "--speech", speech, "--out", set)
+                        .exitCode())
+                .isZero();
         assertThat(TokenizerSet.load(set).speech().units()).isEqualTo(12);
         for (var tokenizer : new Path[] {speech, set}) {
-            assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", tokenizer).out()).matches("(\\d+ ){37}\\d+\n");
+            assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", tokenizer)
+                            .out())
+                    .matches("(\\d+ ){37}\\d+\n");
         }
-        assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", text)).satisfies(o -> {
-            assertThat(o.exitCode()).isEqualTo(2);
-            assertThat(o.err()).contains("tokenizer.json");
-        });
-        assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", "vq-64")).satisfies(o -> {
-            assertThat(o.exitCode()).isEqualTo(2);
-            assertThat(o.err()).contains("there is no tokenizer vq-64 here");
-        });
+        assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", text))
+                .satisfies(o -> {
+                    assertThat(o.exitCode()).isEqualTo(2);
+                    assertThat(o.err()).contains("tokenizer.json");
+                });
+        assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", "vq-64"))
+                .satisfies(o -> {
+                    assertThat(o.exitCode()).isEqualTo(2);
+                    assertThat(o.err()).contains("there is no tokenizer vq-64 here");
+                });
     }
 }

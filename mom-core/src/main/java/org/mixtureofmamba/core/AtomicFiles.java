@@ -26,7 +26,10 @@ public final class AtomicFiles {
     public static void write(Path target, Content content) {
         Path absolute = target.toAbsolutePath();
         Path beside = absolute.resolveSibling(".%s.part-%d-%d"
-                .formatted(absolute.getFileName(), ProcessHandle.current().pid(), Thread.currentThread().threadId()));
+                .formatted(
+                        absolute.getFileName(),
+                        ProcessHandle.current().pid(),
+                        Thread.currentThread().threadId()));
         try {
             Files.createDirectories(absolute.getParent());
             try {

@@ -1,2 +1,5 @@
-/** Tensors, the backends and their kernels, layers, models and safetensors; knows nothing of files of data, runs or reports. */
+/**
+ * Tensors, the backends and their kernels, layers, models and safetensors; knows nothing of files of data, runs or
+ * reports.
+ */
 package org.mixtureofmamba.core;

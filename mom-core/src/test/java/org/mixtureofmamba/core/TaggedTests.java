@@ -14,8 +14,8 @@ import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNa
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectPackage;
 
 /**
- * Runs the tests of one tag without Maven, for machines that have nothing but the class path. Ends with status 1 if a test failed, if one
- * was skipped or if there was none.
+ * Runs the tests of one tag without Maven, for machines that have nothing but the class path. Ends with status 1 if a
+ * test failed, if one was skipped or if there was none.
  */
 public final class TaggedTests implements TestExecutionListener {
     private final List<String> failed = new ArrayList<>();
@@ -41,10 +41,10 @@ public final class TaggedTests implements TestExecutionListener {
 
     private static String name(TestIdentifier test) {
         return test.getUniqueIdObject().getSegments().stream()
-                .skip(1)
-                .map(segment -> segment.getValue().replaceFirst("^org\\.mixtureofmamba\\.", ""))
-                .reduce((a, b) -> a + " > " + b)
-                .orElse("")
+                        .skip(1)
+                        .map(segment -> segment.getValue().replaceFirst("^org\\.mixtureofmamba\\.", ""))
+                        .reduce((a, b) -> a + " > " + b)
+                        .orElse("")
                 + " "
                 + test.getDisplayName();
     }
@@ -64,7 +64,8 @@ public final class TaggedTests implements TestExecutionListener {
                     System.out.println("passed  " + name(test));
                 }
             }
-            case ABORTED -> executionSkipped(test, String.valueOf(result.getThrowable().orElse(null)));
+            case ABORTED ->
+                executionSkipped(test, String.valueOf(result.getThrowable().orElse(null)));
             case FAILED -> {
                 failed.add(name(test));
                 System.out.println("FAILED  " + name(test));

@@ -44,7 +44,8 @@ public enum Setting {
         return Arrays.stream(values())
                 .filter(setting -> setting.key.equals(key))
                 .findFirst()
-                .orElseThrow(() -> new UserException("no setting is called '%s'; the settings are %s".formatted(
-                        key, Arrays.stream(values()).map(Setting::key).collect(Collectors.joining(", ")))));
+                .orElseThrow(() -> new UserException("no setting is called '%s'; the settings are %s"
+                        .formatted(
+                                key, Arrays.stream(values()).map(Setting::key).collect(Collectors.joining(", ")))));
     }
 }

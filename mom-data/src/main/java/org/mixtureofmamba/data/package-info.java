@@ -1,5 +1,6 @@
 /**
- * From files to batches: sources, interleaving, token shards, mixing, packing and resumable loading; knows nothing of models.
+ * From files to batches: sources, interleaving, token shards, mixing, packing and resumable loading; knows nothing of
+ * models.
  *
  * <pre>
  * source    raw samples: text, captioned images, transcribed speech

@@ -29,14 +29,26 @@ public final class SmallTokenizers {
     private SmallTokenizers() {}
 
     public static DocumentTokenizer documents(Setting setting, double heldOut, Augmentation augmentation) {
-        return new DocumentTokenizer(setting, new Bytes(), ImageEncoder.codes(new Greys(), VOCABULARY), new Loudness(), new Decoder(),
-                new Interleaver(VOCABULARY, 7), new HeldOutSplit(heldOut), augmentation);
+        return new DocumentTokenizer(
+                setting,
+                new Bytes(),
+                ImageEncoder.codes(new Greys(), VOCABULARY),
+                new Loudness(),
+                new Decoder(),
+                new Interleaver(VOCABULARY, 7),
+                new HeldOutSplit(heldOut),
+                augmentation);
     }
 
     /** Text a byte a token, images as 16 vectors of the colours there. */
     public static DocumentTokenizer transfusion(double heldOut) {
         return DocumentTokenizer.transfusion(
-                new Bytes(), new Colours(), new Decoder(), 7, new HeldOutSplit(heldOut), new Augmentation(true, List.of(1.0)));
+                new Bytes(),
+                new Colours(),
+                new Decoder(),
+                7,
+                new HeldOutSplit(heldOut),
+                new Augmentation(true, List.of(1.0)));
     }
 
     /** The vectors of {@link #transfusion}. */

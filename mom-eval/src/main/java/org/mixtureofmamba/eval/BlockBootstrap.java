@@ -17,7 +17,7 @@ import java.util.SplittableRandom;
  * the shares so found are the interval. Draws that never match count as beyond the run. Same input, same interval.
  *
  * @param draws how many times the noise is redrawn
- * @param seed  of the redrawing
+ * @param seed of the redrawing
  */
 record BlockBootstrap(int draws, long seed) {
     private static final int PILOT_WINDOWS = 3;

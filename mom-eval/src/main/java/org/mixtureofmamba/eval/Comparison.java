@@ -18,18 +18,18 @@ import org.mixtureofmamba.core.UserException;
  * comparison.write(Path.of("report"), new ReportContent("Dense and Mixture-of-Mamba", List.of()));
  * }</pre>
  *
- * @param baseline   the runs whose final loss is the target
+ * @param baseline the runs whose final loss is the target
  * @param contenders the models compared with it
- * @param smoothing  the window of every curve
- * @param setting    chameleon, three-modality or transfusion, if known: which of the paper's figures stand beside these
+ * @param smoothing the window of every curve
+ * @param setting chameleon, three-modality or transfusion, if known: which of the paper's figures stand beside these
  */
 public record Comparison(RunGroup baseline, List<Contender> contenders, Smoothing smoothing, Optional<String> setting) {
     /**
      * What may be chosen.
      *
      * @param window share of the baseline's steps that the smoothing window spans
-     * @param draws  of the block bootstrap, where there is one seed
-     * @param seed   of the block bootstrap
+     * @param draws of the block bootstrap, where there is one seed
+     * @param seed of the block bootstrap
      */
     public record Options(double window, int draws, long seed) {
         public static final Options DEFAULT = new Options(Smoothing.DEFAULT_SHARE, 1000, 0);

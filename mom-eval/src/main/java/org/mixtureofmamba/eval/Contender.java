@@ -6,8 +6,8 @@ import java.util.Optional;
 /**
  * A model compared with the baseline.
  *
- * @param runs     its runs
- * @param rows     a row for each loss that both measured: the modalities, then all tokens
+ * @param runs its runs
+ * @param rows a row for each loss that both measured: the modalities, then all tokens
  * @param findings whether the runs are a fair pair, for the first seed; other seeds add what they find amiss
  */
 public record Contender(RunGroup runs, List<Row> rows, List<Finding> findings) {

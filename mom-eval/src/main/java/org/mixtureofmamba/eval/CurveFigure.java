@@ -8,12 +8,12 @@ import java.util.Optional;
  * Smoothed losses over a cost, ready to draw: the baseline's and each contender's, a line a seed, the target and the
  * matches.
  *
- * @param loss  which loss
- * @param cost  FLOPs or wall-clock
- * @param unit  what one on the x axis is
+ * @param loss which loss
+ * @param cost FLOPs or wall-clock
+ * @param unit what one on the x axis is
  * @param lines the baseline's first
  * @param marks where contenders met the target
- * @param top   the highest loss worth showing: what comes before is the fall from the start, which all share
+ * @param top the highest loss worth showing: what comes before is the fall from the start, which all share
  * @param bottom a little under the lowest loss
  * @param right the largest x
  */
@@ -31,7 +31,7 @@ record CurveFigure(
 
     /**
      * @param model 0 for the baseline, then the contenders
-     * @param seed  counted from 0
+     * @param seed counted from 0
      */
     record Line(String name, int model, int seed, double[] x, double[] y) {
         double end() {

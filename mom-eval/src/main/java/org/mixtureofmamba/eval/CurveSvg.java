@@ -22,7 +22,7 @@ final class CurveSvg {
     }
 
     /**
-     * @param id     unique on the page
+     * @param id unique on the page
      * @param spoken what a screen reader says in its place
      */
     static String draw(CurveFigure figure, String id, String spoken) {

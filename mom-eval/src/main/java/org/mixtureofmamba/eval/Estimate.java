@@ -5,7 +5,7 @@ import java.util.Optional;
 /**
  * A share with its interval.
  *
- * @param value    the share, over seeds their mean
+ * @param value the share, over seeds their mean
  * @param interval absent where a seed never matched, or nothing was measured
  */
 public record Estimate(Share value, Optional<Interval> interval) {

@@ -4,7 +4,7 @@ package org.mixtureofmamba.eval;
  * Something the fair-pair check found.
  *
  * @param verdict what it means for the comparison
- * @param text    one line: what differs and how
+ * @param text one line: what differs and how
  */
 public record Finding(Verdict verdict, String text) {
     /** How much a finding weighs. */

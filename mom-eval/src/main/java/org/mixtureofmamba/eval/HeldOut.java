@@ -28,7 +28,7 @@ public record HeldOut(List<Measurement> measurements) {
     private static final List<String> COLUMNS = List.of("step", "modality", "loss", "tokens");
 
     /**
-     * @param loss   mean over the tokens, nats
+     * @param loss mean over the tokens, nats
      * @param tokens targets of that modality in the held-out split
      */
     public record Measurement(long step, LossKind kind, double loss, long tokens) {}
@@ -37,9 +37,7 @@ public record HeldOut(List<Measurement> measurements) {
         measurements = List.copyOf(measurements);
     }
 
-    /**
-     * @throws UserException if the file cannot be read or holds something else, with file and line
-     */
+    /** @throws UserException if the file cannot be read or holds something else, with file and line */
     public static HeldOut read(Path file) {
         var format = CSVFormat.DEFAULT
                 .builder()

@@ -3,9 +3,9 @@ package org.mixtureofmamba.eval;
 /**
  * A 95 % interval.
  *
- * @param low     its lower end
- * @param high    its upper end; {@link Share.MoreThan} where it lies beyond the run
- * @param basis   what varied
+ * @param low its lower end
+ * @param high its upper end; {@link Share.MoreThan} where it lies beyond the run
+ * @param basis what varied
  * @param samples seeds, or bootstrap draws
  */
 public record Interval(Share low, Share high, Basis basis, int samples) {

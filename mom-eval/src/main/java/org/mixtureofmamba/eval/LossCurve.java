@@ -3,9 +3,9 @@ package org.mixtureofmamba.eval;
 /**
  * One loss of one run at the rows where it was measured.
  *
- * @param rows  rows of the metrics, increasing
+ * @param rows rows of the metrics, increasing
  * @param steps their steps
- * @param raw   their losses, finite
+ * @param raw their losses, finite
  */
 record LossCurve(int[] rows, double[] steps, double[] raw) {
     static LossCurve of(RunMetrics metrics, LossKind kind) {

@@ -14,15 +14,15 @@ import java.util.Map;
  * baseline reaches for the first time, the FLOPs of both, fitted by least squares through the origin (the step-match
  * fraction of Mixture-of-Transformers, arXiv 2411.04996).
  *
- * @param loss    which loss
- * @param target  the baseline's smoothed loss at its end, nats
+ * @param loss which loss
+ * @param target the baseline's smoothed loss at its end, nats
  * @param reached the other run's smoothed loss at {@code gainStep}, nats
- * @param gain    the baseline's smoothed loss less the other's, both at {@code gainStep}, nats: above 0 the other is
+ * @param gain the baseline's smoothed loss less the other's, both at {@code gainStep}, nats: above 0 the other is
  *     better
  * @param gainStep the last step that both runs have
- * @param match   where the other run met the target
- * @param costs   each cost at the match
- * @param slope   FLOPs over all losses that both reach
+ * @param match where the other run met the target
+ * @param costs each cost at the match
+ * @param slope FLOPs over all losses that both reach
  */
 public record MatchedLoss(
         LossKind loss,

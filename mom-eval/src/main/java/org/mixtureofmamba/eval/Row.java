@@ -9,14 +9,14 @@ import java.util.OptionalDouble;
 /**
  * One loss of one model beside the baseline, over all its seeds.
  *
- * @param loss     which loss
- * @param target   the baseline's smoothed loss at its end, mean over seeds, nats
- * @param reached  the model's, at the last step both have, mean over seeds, nats
- * @param gain     baseline less model at that step, mean over seeds, nats
+ * @param loss which loss
+ * @param target the baseline's smoothed loss at its end, mean over seeds, nats
+ * @param reached the model's, at the last step both have, mean over seeds, nats
+ * @param gain baseline less model at that step, mean over seeds, nats
  * @param gainHalf half the 95 % interval of the gain over seeds; empty for one seed
- * @param costs    what the model needed for the target
- * @param slope    FLOPs over all losses both reach
- * @param seeds    each seed's own result
+ * @param costs what the model needed for the target
+ * @param slope FLOPs over all losses both reach
+ * @param seeds each seed's own result
  */
 public record Row(
         LossKind loss,

@@ -19,10 +19,10 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 /**
  * A run directory as evaluation sees it. Only {@code metrics.csv} must be there.
  *
- * @param directory   where it is
- * @param metrics     from {@code metrics.csv}
- * @param heldOut     from {@code heldout.csv}, if there
- * @param config      from {@code config.yaml}, keys joined by dots, empty if not there
+ * @param directory where it is
+ * @param metrics from {@code metrics.csv}
+ * @param heldOut from {@code heldout.csv}, if there
+ * @param config from {@code config.yaml}, keys joined by dots, empty if not there
  * @param environment from {@code environment.json}, likewise
  */
 public record Run(
@@ -42,9 +42,7 @@ public record Run(
         environment = Map.copyOf(environment);
     }
 
-    /**
-     * @throws UserException if there are no metrics, or a file that is there cannot be read, naming it
-     */
+    /** @throws UserException if there are no metrics, or a file that is there cannot be read, naming it */
     public static Run read(Path directory) {
         var metrics = directory.resolve(METRICS);
         if (!Files.isRegularFile(metrics)) {

@@ -42,7 +42,7 @@ public record Smoothing(int half) {
     }
 
     /**
-     * @param steps  increasing
+     * @param steps increasing
      * @param values one a step, all finite
      * @return one mean a step
      */

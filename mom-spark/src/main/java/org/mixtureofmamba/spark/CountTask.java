@@ -17,6 +17,7 @@ record CountTask(PreparationRequest request, int source, int piece) implements S
     private static final long serialVersionUID = 1L;
 
     PieceCount run() {
-        return request.preparation(request.openTokenizers(), 1).count(request.openSources().get(source).pieces().get(piece));
+        return request.preparation(request.openTokenizers(), 1)
+                .count(request.openSources().get(source).pieces().get(piece));
     }
 }

@@ -15,10 +15,10 @@ import org.mixtureofmamba.data.prepare.PreparationRequest;
 import org.mixtureofmamba.data.prepare.ShardPlan;
 
 /**
- * Makes the shards of a preparation as the tasks of two Spark jobs. The first reads each piece of each source once, without tokenising,
- * to find where the shards begin. A task of the second makes some shards that follow one another with the code of the single machine, so
- * they are the same to the byte, and reads no more than the pieces they lie in; a source has four tasks a core, so that none waits long
- * for the last.
+ * Makes the shards of a preparation as the tasks of two Spark jobs. The first reads each piece of each source once,
+ * without tokenising, to find where the shards begin. A task of the second makes some shards that follow one another
+ * with the code of the single machine, so they are the same to the byte, and reads no more than the pieces they lie in;
+ * a source has four tasks a core, so that none waits long for the last.
  */
 public final class SparkEngine implements PreparationEngine {
     private static final int TASKS_PER_CORE = 4;
@@ -30,7 +30,8 @@ public final class SparkEngine implements PreparationEngine {
 
     @Override
     public List<ShardPlan> makeShards(PreparationRequest request, String master, Path out) {
-        var conf = new SparkConf().setAppName("mom data prepare").setMaster(master).set("spark.ui.enabled", "false");
+        var conf =
+                new SparkConf().setAppName("mom data prepare").setMaster(master).set("spark.ui.enabled", "false");
         try (var spark = new JavaSparkContext(conf)) {
             var plans = plans(request, spark);
             var tasks = new ArrayList<ShardTask>();
@@ -65,14 +66,22 @@ public final class SparkEngine implements PreparationEngine {
         var plans = new ArrayList<ShardPlan>();
         for (int source = 0; source < sources.size(); source++) {
             int number = source;
-            var ofSource = IntStream.range(0, tasks.size()).filter(task -> tasks.get(task).source() == number).mapToObj(counts::get).toList();
+            var ofSource = IntStream.range(0, tasks.size())
+                    .filter(task -> tasks.get(task).source() == number)
+                    .mapToObj(counts::get)
+                    .toList();
             plans.add(new ShardPlan(ofSource, request.samplesPerShard()));
         }
         return plans;
     }
 
     private static FailureException failed(String master, Exception e) {
-        var why = e instanceof SparkException && e.getCause() != null ? e.getCause().getMessage() : e.getMessage();
-        return new FailureException("the Spark job on %s failed: %s; finished shards stay, run the same command again".formatted(master, why), e);
+        var why = e instanceof SparkException && e.getCause() != null
+                ? e.getCause().getMessage()
+                : e.getMessage();
+        return new FailureException(
+                "the Spark job on %s failed: %s; finished shards stay, run the same command again"
+                        .formatted(master, why),
+                e);
     }
 }

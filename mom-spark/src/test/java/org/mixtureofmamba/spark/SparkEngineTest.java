@@ -33,7 +33,8 @@ class SparkEngineTest {
             var pages = new StringBuilder();
             for (int page = 0; page < 150; page++) {
                 for (int word = 0; word < 40; word++) {
-                    pages.append(List.of("the ", "cat ", "sat ", "on ", "a ", "mat. ", "and ", "sang ").get(random.nextInt(8)));
+                    pages.append(List.of("the ", "cat ", "sat ", "on ", "a ", "mat. ", "and ", "sang ")
+                            .get(random.nextInt(8)));
                 }
                 pages.append("\n\n");
                 if (page % 50 == 7) {
@@ -52,8 +53,11 @@ class SparkEngineTest {
         try (var files = Files.walk(root)) {
             for (var file : files.filter(Files::isRegularFile).toList()) {
                 var bytes = Files.readAllBytes(file);
-                contents.put(root.relativize(file).toString(),
-                        HexFormat.of().toHexDigits(ContentHash.of(digest -> digest.update(bytes)).high()));
+                contents.put(
+                        root.relativize(file).toString(),
+                        HexFormat.of()
+                                .toHexDigits(ContentHash.of(digest -> digest.update(bytes))
+                                        .high()));
             }
         }
         return contents;
@@ -75,7 +79,9 @@ class SparkEngineTest {
         assertThat(contents("spark")).isEqualTo(contents("alone")).hasSizeGreaterThan(16);
         assertThat(made.keySet().stream().filter(file -> file.endsWith(".tokens")))
                 .as("shards that Spark made itself")
-                .containsExactlyElementsOf(contents("alone").keySet().stream().filter(file -> file.endsWith(".tokens")).toList());
+                .containsExactlyElementsOf(contents("alone").keySet().stream()
+                        .filter(file -> file.endsWith(".tokens"))
+                        .toList());
     }
 
     @Test

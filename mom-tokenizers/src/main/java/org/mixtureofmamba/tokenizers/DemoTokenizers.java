@@ -21,9 +21,10 @@ import org.mixtureofmamba.tokenizers.text.BpeTrainer;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Trains the tokenizers of the demo on its unpacked corpus: {@code text.txt}, {@code images/*.png} with {@code .json} captions,
- * {@code speech/*.flac} with {@code .txt} transcripts. That of images ships already, trained on the same corpus. Of the images and clips, in order of their names, every
- * {@value #HELD_OUT}th is held out for the figures of the model card.
+ * Trains the tokenizers of the demo on its unpacked corpus: {@code text.txt}, {@code images/*.png} with {@code .json}
+ * captions, {@code speech/*.flac} with {@code .txt} transcripts. That of images ships already, trained on the same
+ * corpus. Of the images and clips, in order of their names, every {@value #HELD_OUT}th is held out for the figures of
+ * the model card.
  */
 public final class DemoTokenizers {
     /** One file of this many is not trained on. */
@@ -44,14 +45,19 @@ public final class DemoTokenizers {
             throw new UserException("usage: DemoTokenizers CORPUS OUT");
         }
         var demo = new DemoTokenizers(Path.of(arguments[0]));
-        TokenizerSet.of(demo.trainText(), PretrainedImages.quantizer(), demo.trainSpeech()).save(Path.of(arguments[1]));
+        TokenizerSet.of(demo.trainText(), PretrainedImages.quantizer(), demo.trainSpeech())
+                .save(Path.of(arguments[1]));
     }
 
     /** Byte-pair encoding of the pages, captions and transcripts. */
     public BpeTokenizer trainText() {
         var texts = new ArrayList<String>();
         texts.add(readString(corpus.resolve("text.txt")));
-        files("images", ".json").forEach(file -> texts.add(new JsonMapper().readTree(readString(file)).path("caption").asString("")));
+        files("images", ".json")
+                .forEach(file -> texts.add(new JsonMapper()
+                        .readTree(readString(file))
+                        .path("caption")
+                        .asString("")));
         files("speech", ".txt").forEach(file -> texts.add(readString(file)));
         return BpeTrainer.of(TEXT_SIZE).trainOnTexts(texts);
     }
@@ -84,7 +90,9 @@ public final class DemoTokenizers {
     private List<Path> files(String directory, String suffix) {
         Path path = corpus.resolve(directory);
         try (var list = Files.list(path)) {
-            var files = list.filter(file -> file.toString().endsWith(suffix)).sorted().toList();
+            var files = list.filter(file -> file.toString().endsWith(suffix))
+                    .sorted()
+                    .toList();
             if (files.isEmpty()) {
                 throw new UserException("%s holds no %s files; unpack the demo corpus there".formatted(path, suffix));
             }

@@ -17,10 +17,15 @@ public interface ImageTokenizer extends Tokenizer {
     /** Height in pixels; see {@link #width()}. */
     int height();
 
-    /** Codes [tokensPerImage] of an image of any size: transparency over white, scaled to cover, cropped at the centre. */
+    /**
+     * Codes [tokensPerImage] of an image of any size: transparency over white, scaled to cover, cropped at the centre.
+     */
     int[] encode(BufferedImage image);
 
-    /** Codes of each of several images, as {@link #encode(BufferedImage)} gives them; where a network does the work, faster than one by one. */
+    /**
+     * Codes of each of several images, as {@link #encode(BufferedImage)} gives them; where a network does the work,
+     * faster than one by one.
+     */
     default List<int[]> encode(List<BufferedImage> images) {
         return images.stream().map(this::encode).toList();
     }
@@ -28,8 +33,8 @@ public interface ImageTokenizer extends Tokenizer {
     /**
      * The RGB image that codes [tokensPerImage] stand for.
      *
-     * @throws org.mixtureofmamba.core.UserException if the count is not {@link #tokensPerImage()} or a code is outside the
-     *     codebook
+     * @throws org.mixtureofmamba.core.UserException if the count is not {@link #tokensPerImage()} or a code is outside
+     *     the codebook
      */
     BufferedImage decode(int[] codes);
 }

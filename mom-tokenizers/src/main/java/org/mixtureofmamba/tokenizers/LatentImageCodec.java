@@ -2,7 +2,10 @@ package org.mixtureofmamba.tokenizers;
 
 import java.awt.image.BufferedImage;
 
-/** An image to a grid of continuous vectors, each number of about mean 0 and deviation 1, and back. Safe for use by many threads. */
+/**
+ * An image to a grid of continuous vectors, each number of about mean 0 and deviation 1, and back. Safe for use by many
+ * threads.
+ */
 public interface LatentImageCodec extends Tokenizer {
     /** Width and height in pixels that images are brought to before encoding, and that decoded images have. */
     int side();
@@ -13,7 +16,10 @@ public interface LatentImageCodec extends Tokenizer {
     /** Numbers of each vector. */
     int channels();
 
-    /** Latents [grid, grid, channels], row-major, of an image of any size: the mean of their distribution, so always the same. */
+    /**
+     * Latents [grid, grid, channels], row-major, of an image of any size: the mean of their distribution, so always the
+     * same.
+     */
     float[] encode(BufferedImage image);
 
     /**

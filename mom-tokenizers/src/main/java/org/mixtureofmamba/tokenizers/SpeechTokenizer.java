@@ -23,8 +23,8 @@ public interface SpeechTokenizer extends Tokenizer {
     }
 
     /**
-     * Begins a sound that comes in blocks. An encoder belongs to one thread. This one keeps the sound and encodes it at its end; a tokenizer
-     * whose units depend on what is near gives one that keeps no more than that.
+     * Begins a sound that comes in blocks. An encoder belongs to one thread. This one keeps the sound and encodes it at
+     * its end; a tokenizer whose units depend on what is near gives one that keeps no more than that.
      */
     default Encoder encoder() {
         return new Encoder() {
@@ -45,7 +45,10 @@ public interface SpeechTokenizer extends Tokenizer {
         };
     }
 
-    /** Units of mono sound in [-1, 1] at {@link #sampleRate()}: one for each started 1/{@link #unitsPerSecond()} s, none for none. */
+    /**
+     * Units of mono sound in [-1, 1] at {@link #sampleRate()}: one for each started 1/{@link #unitsPerSecond()} s, none
+     * for none.
+     */
     int[] encode(float[] pcm);
 
     /**

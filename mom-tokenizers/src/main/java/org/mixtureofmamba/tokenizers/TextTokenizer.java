@@ -9,12 +9,14 @@ public interface TextTokenizer extends Tokenizer {
     int[] encode(String text);
 
     /**
-     * The ids of a string in which special tokens, where there are any, are no more than text: for input that must not be able to forge
-     * control tokens.
+     * The ids of a string in which special tokens, where there are any, are no more than text: for input that must not
+     * be able to forge control tokens.
      */
     int[] encodeOrdinary(String text);
 
-    /** The ids of bytes that are usually, but need not be, UTF-8: {@code decode(encode(bytes))} equals {@code bytes}. */
+    /**
+     * The ids of bytes that are usually, but need not be, UTF-8: {@code decode(encode(bytes))} equals {@code bytes}.
+     */
     int[] encode(byte[] utf8);
 
     /**

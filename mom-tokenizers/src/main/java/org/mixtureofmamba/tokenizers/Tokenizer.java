@@ -4,7 +4,9 @@ import java.nio.file.Path;
 
 /** What every tokenizer has: a kind that names its algorithm and file format, and one file that holds all of it. */
 public interface Tokenizer {
-    /** The algorithm and format of the file, for example {@code bpe}; written to the manifest and checked on loading. */
+    /**
+     * The algorithm and format of the file, for example {@code bpe}; written to the manifest and checked on loading.
+     */
     String kind();
 
     /**

@@ -28,9 +28,9 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The tokenizers of a model and the vocabulary they span. On disk a directory: a file for each tokenizer and {@code manifest.json}
- * with their kinds and the SHA-256 of each file. The manifest's own digest is the {@link #fingerprint()} by which a checkpoint
- * knows its tokenizers.
+ * The tokenizers of a model and the vocabulary they span. On disk a directory: a file for each tokenizer and
+ * {@code manifest.json} with their kinds and the SHA-256 of each file. The manifest's own digest is the
+ * {@link #fingerprint()} by which a checkpoint knows its tokenizers.
  */
 public final class TokenizerSet {
     /** The manifest's name in a directory. */
@@ -41,7 +41,8 @@ public final class TokenizerSet {
     private static final int MAX_FILE = 512 << 20;
     private static final String DEMO = "demo/";
     private static final String DEMO_IMAGE = "image/vq-64.safetensors";
-    private static final JsonMapper MAPPER = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+    private static final JsonMapper MAPPER =
+            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     private final TextTokenizer text;
     private final ImageTokenizer image;
@@ -129,7 +130,10 @@ public final class TokenizerSet {
     public static List<String> differences(String manifest, String other) {
         JsonNode one = parse(manifest.getBytes(StandardCharsets.UTF_8), "a manifest");
         JsonNode two = parse(other.getBytes(StandardCharsets.UTF_8), "a manifest");
-        return Arrays.stream(Part.values()).map(Part::key).filter(part -> !one.path(part).equals(two.path(part))).toList();
+        return Arrays.stream(Part.values())
+                .map(Part::key)
+                .filter(part -> !one.path(part).equals(two.path(part)))
+                .toList();
     }
 
     /**
@@ -157,7 +161,8 @@ public final class TokenizerSet {
     /**
      * Reads a directory that {@link #save} wrote.
      *
-     * @throws UserException if a file is missing, is not the one the manifest names, or is of an unknown kind or version, naming it
+     * @throws UserException if a file is missing, is not the one the manifest names, or is of an unknown kind or
+     *     version, naming it
      */
     public static TokenizerSet load(Path directory) {
         return load(new Source() {
@@ -180,10 +185,19 @@ public final class TokenizerSet {
             throw new UserException("%s is of version %s, this program reads version %d; train the tokenizers anew"
                     .formatted(source.name(MANIFEST), root.path("version"), VERSION));
         }
-        TextTokenizer text = TokenizerSet.<TextTokenizer>load(Part.TEXT, root, source, Map.of(BpeTokenizer.KIND, BpeTokenizer::read));
-        ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(Part.IMAGE, root, source,
-                Map.of(PatchQuantizer.KIND, PatchQuantizer::read, ConvolutionalQuantizer.KIND, ConvolutionalQuantizer::read));
-        SpeechTokenizer speech = TokenizerSet.<SpeechTokenizer>load(Part.SPEECH, root, source, Map.of(SpeechUnits.KIND, SpeechUnits::read));
+        TextTokenizer text = TokenizerSet.<TextTokenizer>load(
+                Part.TEXT, root, source, Map.of(BpeTokenizer.KIND, BpeTokenizer::read));
+        ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(
+                Part.IMAGE,
+                root,
+                source,
+                Map.of(
+                        PatchQuantizer.KIND,
+                        PatchQuantizer::read,
+                        ConvolutionalQuantizer.KIND,
+                        ConvolutionalQuantizer::read));
+        SpeechTokenizer speech = TokenizerSet.<SpeechTokenizer>load(
+                Part.SPEECH, root, source, Map.of(SpeechUnits.KIND, SpeechUnits::read));
         return new TokenizerSet(text, image, speech, new String(manifest, StandardCharsets.UTF_8));
     }
 
@@ -198,8 +212,8 @@ public final class TokenizerSet {
         String kind = entry.path("kind").asString("");
         Reader<T> reader = readers.get(kind);
         if (reader == null) {
-            throw new UserException("%s: %s tokenizer of kind '%s' is not known; there are %s".formatted(source.name(MANIFEST), part.key(),
-                    kind, readers.keySet()));
+            throw new UserException("%s: %s tokenizer of kind '%s' is not known; there are %s"
+                    .formatted(source.name(MANIFEST), part.key(), kind, readers.keySet()));
         }
         byte[] bytes = read(source, part.file, MAX_FILE);
         if (!sha256(bytes).equals(entry.path("sha256").asString(""))) {
@@ -217,12 +231,15 @@ public final class TokenizerSet {
         try (var in = source.open(file)) {
             byte[] bytes = in.readNBytes(maxBytes + 1);
             if (bytes.length > maxBytes) {
-                throw new UserException("%s is larger than the %d MB allowed".formatted(source.name(file), maxBytes >> 20));
+                throw new UserException(
+                        "%s is larger than the %d MB allowed".formatted(source.name(file), maxBytes >> 20));
             }
             return bytes;
         } catch (IOException e) {
-            throw new UserException("cannot read %s: %s; a directory of tokenizers holds %s and its files".formatted(source.name(file), e,
-                    MANIFEST), e);
+            throw new UserException(
+                    "cannot read %s: %s; a directory of tokenizers holds %s and its files"
+                            .formatted(source.name(file), e, MANIFEST),
+                    e);
         }
     }
 
@@ -243,7 +260,8 @@ public final class TokenizerSet {
     private static String write(TextTokenizer text, ImageTokenizer image, SpeechTokenizer speech, Path directory) {
         var manifest = new LinkedHashMap<String, Object>();
         manifest.put("version", VERSION);
-        Map.of(Part.TEXT, text, Part.IMAGE, image, Part.SPEECH, speech).entrySet().stream().sorted(Map.Entry.comparingByKey())
+        Map.of(Part.TEXT, text, Part.IMAGE, image, Part.SPEECH, speech).entrySet().stream()
+                .sorted(Map.Entry.comparingByKey())
                 .forEach(entry -> {
                     Part part = entry.getKey();
                     Path file = directory.resolve(part.file);

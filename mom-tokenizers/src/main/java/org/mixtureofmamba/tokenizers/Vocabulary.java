@@ -4,8 +4,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 
 /**
- * One id space for text, image codes, speech units and control tokens. The layout is
- * {@code [control | text | image | speech]}, so an id's modality is two comparisons and no table. Control tokens are text.
+ * One id space for text, image codes, speech units and control tokens. The layout is {@code [control | text | image |
+ * speech]}, so an id's modality is two comparisons and no table. Control tokens are text.
  *
  * @param textSize number of text ids
  * @param imageSize number of image codes, 0 for none
@@ -34,8 +34,9 @@ public record Vocabulary(int textSize, int imageSize, int speechSize) {
 
     public Vocabulary {
         if (textSize < 1 || imageSize < 0 || speechSize < 0) {
-            throw new UserException("vocabulary of %d text, %d image and %d speech ids: text needs at least 1, the others 0"
-                    .formatted(textSize, imageSize, speechSize));
+            throw new UserException(
+                    "vocabulary of %d text, %d image and %d speech ids: text needs at least 1, the others 0"
+                            .formatted(textSize, imageSize, speechSize));
         }
         Math.addExact(Math.addExact(Special.COUNT, textSize), Math.addExact(imageSize, speechSize));
     }

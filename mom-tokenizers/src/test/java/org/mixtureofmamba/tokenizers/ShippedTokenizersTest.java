@@ -19,7 +19,10 @@ import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** What ships is what the commands of its model card make: the text tokenizer whole, of the speech units the first steps. */
+/**
+ * What ships is what the commands of its model card make: the text tokenizer whole, of the speech units the first
+ * steps.
+ */
 class ShippedTokenizersTest {
     @TempDir
     private Path directory;
@@ -42,13 +45,20 @@ class ShippedTokenizersTest {
     void theSpeechUnitsSpaceIsMadeAgain() throws IOException {
         unpack("speech", ".flac");
         Path made = directory.resolve("speech.safetensors");
-        SpeechUnitsTrainer.standard(0).withUnits(8).withIterations(1).train(new DemoTokenizers(directory).recordings(false)).save(made);
+        SpeechUnitsTrainer.standard(0)
+                .withUnits(8)
+                .withIterations(1)
+                .train(new DemoTokenizers(directory).recordings(false))
+                .save(made);
         var file = ParameterFile.load(made, SpeechUnits.KIND);
         try (var in = TokenizerSet.class.getResourceAsStream("demo/speech.safetensors")) {
             var shipped = ParameterFile.read(in, SpeechUnits.KIND, "shipped");
             for (String array : List.of("mean", "projection", "mel_mean")) {
                 float[] expected = shipped.arrays().get(array);
-                assertThat(file.arrays().get(array)).as(array).hasSameSizeAs(expected).usingComparatorWithPrecision(2e-3f)
+                assertThat(file.arrays().get(array))
+                        .as(array)
+                        .hasSameSizeAs(expected)
+                        .usingComparatorWithPrecision(2e-3f)
                         .containsExactly(expected);
             }
         }
@@ -56,7 +66,8 @@ class ShippedTokenizersTest {
 
     @Test
     void thePretrainedTextTokenizersKnowOrdinaryText() {
-        String text = "A mixture keeps weights of its own for each modality, and returns None if there are 1234 items.\n";
+        String text =
+                "A mixture keeps weights of its own for each modality, and returns None if there are 1234 items.\n";
         for (var pretrained : PretrainedBpe.values()) {
             BpeTokenizer tokenizer = pretrained.load();
             assertThat(pretrained.key()).endsWith(Integer.toString(tokenizer.vocabularySize()));
@@ -73,14 +84,15 @@ class ShippedTokenizersTest {
     }
 
     private static Path packed(String name) {
-        return Path.of(System.getProperty("mom.root", ".."), "mom-data/src/main/resources/org/mixtureofmamba/data/demo", name);
+        return Path.of(
+                System.getProperty("mom.root", ".."), "mom-data/src/main/resources/org/mixtureofmamba/data/demo", name);
     }
 
     /** Entries of {@code NAME.tar.gz} that end so, into a directory of that name. */
     private void unpack(String name, String ending) throws IOException {
         Path into = Files.createDirectories(directory.resolve(name));
         try (var in = new DataInputStream(new GZIPInputStream(Files.newInputStream(packed(name + ".tar.gz"))))) {
-            for (byte[] header = new byte[512]; in.readNBytes(header, 0, 512) == 512 && header[0] != 0;) {
+            for (byte[] header = new byte[512]; in.readNBytes(header, 0, 512) == 512 && header[0] != 0; ) {
                 String entry = new String(header, 0, 100, StandardCharsets.US_ASCII).replace("\0", "");
                 int size = Integer.parseInt(new String(header, 124, 11, StandardCharsets.US_ASCII).strip(), 8);
                 byte[] content = in.readNBytes(size);

@@ -34,7 +34,8 @@ class TokenizerSetTest {
         demo.save(directory);
         var loaded = TokenizerSet.load(directory);
         assertThat(loaded.fingerprint()).isEqualTo(demo.fingerprint()).hasSize(64);
-        assertThat(TokenizerSet.of(demo.text(), demo.image(), demo.speech()).fingerprint()).isEqualTo(demo.fingerprint());
+        assertThat(TokenizerSet.of(demo.text(), demo.image(), demo.speech()).fingerprint())
+                .isEqualTo(demo.fingerprint());
         assertThat(loaded.text().encode("hound")).isEqualTo(demo.text().encode("hound"));
     }
 
@@ -61,6 +62,8 @@ class TokenizerSetTest {
     }
 
     private void expectRefused(String words) {
-        assertThatThrownBy(() -> TokenizerSet.load(directory)).isInstanceOf(UserException.class).hasMessageContaining(words);
+        assertThatThrownBy(() -> TokenizerSet.load(directory))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining(words);
     }
 }

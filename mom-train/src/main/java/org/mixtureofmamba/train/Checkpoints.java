@@ -62,8 +62,7 @@ public final class Checkpoints {
     private final Optional<String> tokenizers;
 
     /** The contents of {@code trainer.json}. */
-    record State(
-            long step, Spent spent, Optional<LoaderState> loader, String data, Map<String, String> sha256) {}
+    record State(long step, Spent spent, Optional<LoaderState> loader, String data, Map<String, String> sha256) {}
 
     /**
      * @param keep how many of the newest stay
@@ -85,7 +84,8 @@ public final class Checkpoints {
             Trainer.Progress progress,
             Optional<LoaderState> loader) {
         var target = directory.resolve("step-" + progress.step());
-        var beside = directory.resolve(".step-" + progress.step() + ".part-" + ProcessHandle.current().pid());
+        var beside = directory.resolve(
+                ".step-" + progress.step() + ".part-" + ProcessHandle.current().pid());
         try {
             delete(beside);
             Files.createDirectories(beside);
@@ -174,7 +174,8 @@ public final class Checkpoints {
             return List.of();
         }
         try (var inside = Files.list(directory)) {
-            return inside.filter(path -> NAME.matcher(path.getFileName().toString()).matches())
+            return inside.filter(
+                            path -> NAME.matcher(path.getFileName().toString()).matches())
                     .toList();
         } catch (IOException e) {
             throw new UserException("cannot list %s: %s".formatted(directory, e.getMessage()), e);
@@ -191,7 +192,8 @@ public final class Checkpoints {
             return;
         }
         try (var inside = Files.list(directory)) {
-            for (var left : inside.filter(path -> path.getFileName().toString().startsWith(".step-")).toList()) {
+            for (var left : inside.filter(path -> path.getFileName().toString().startsWith(".step-"))
+                    .toList()) {
                 delete(left);
             }
         } catch (IOException e) {
@@ -200,8 +202,9 @@ public final class Checkpoints {
     }
 
     private void dropOldest() throws IOException {
-        var oldestFirst =
-                all(directory).stream().sorted(Comparator.comparingLong(Checkpoints::stepOf)).toList();
+        var oldestFirst = all(directory).stream()
+                .sorted(Comparator.comparingLong(Checkpoints::stepOf))
+                .toList();
         for (var old : oldestFirst.subList(0, Math.max(0, oldestFirst.size() - keep))) {
             // Renamed first: a state half deleted must not look like one.
             var going = old.resolveSibling("." + old.getFileName() + ".old");
@@ -242,10 +245,12 @@ public final class Checkpoints {
         }
         verify(checkpoint, state, List.of(TOKENIZERS));
         try {
-            var differences = TokenizerSet.differences(Files.readString(checkpoint.resolve(TOKENIZERS)), tokenizers.get());
+            var differences =
+                    TokenizerSet.differences(Files.readString(checkpoint.resolve(TOKENIZERS)), tokenizers.get());
             if (!differences.isEmpty()) {
-                throw new UserException("%s was made with another tokenizer of %s than this data; give data.source what it was trained on"
-                        .formatted(checkpoint, String.join(" and ", differences)));
+                throw new UserException(
+                        "%s was made with another tokenizer of %s than this data; give data.source what it was trained on"
+                                .formatted(checkpoint, String.join(" and ", differences)));
             }
         } catch (IOException e) {
             throw damaged(checkpoint, "cannot read " + TOKENIZERS, e);

@@ -40,8 +40,9 @@ import tools.jackson.dataformat.yaml.YAMLMapper;
 import tools.jackson.dataformat.yaml.YAMLWriteFeature;
 
 /**
- * Lays the defaults, a run file and {@code key=value} arguments over each other and binds the result to a {@link RunConfig}. Strict: an
- * unknown key, a doubled key or a value of the wrong type is an error that names the place and, for a key, the nearest valid one.
+ * Lays the defaults, a run file and {@code key=value} arguments over each other and binds the result to a
+ * {@link RunConfig}. Strict: an unknown key, a doubled key or a value of the wrong type is an error that names the
+ * place and, for a key, the nearest valid one.
  */
 public final class ConfigReader {
     private static final long LARGEST_FILE = 1 << 20;
@@ -156,7 +157,11 @@ public final class ConfigReader {
     private void recordPlaces(String text, Path file) {
         try (var parser = yaml.createParser(text)) {
             for (var token = parser.nextToken(); token != null; token = parser.nextToken()) {
-                var path = parser.streamReadContext().pathAsPointer().toString().replaceFirst("^/", "").replace('/', '.');
+                var path = parser.streamReadContext()
+                        .pathAsPointer()
+                        .toString()
+                        .replaceFirst("^/", "")
+                        .replace('/', '.');
                 places.putIfAbsent(path, file + line(parser.currentTokenLocation()));
             }
         }
@@ -210,7 +215,8 @@ public final class ConfigReader {
 
     private static ObjectNode merge(ObjectNode base, ObjectNode over) {
         over.properties().forEach(entry -> {
-            if (base.get(entry.getKey()) instanceof ObjectNode inner && entry.getValue() instanceof ObjectNode section) {
+            if (base.get(entry.getKey()) instanceof ObjectNode inner
+                    && entry.getValue() instanceof ObjectNode section) {
                 merge(inner, section);
             } else {
                 base.set(entry.getKey(), entry.getValue());
@@ -230,7 +236,16 @@ public final class ConfigReader {
             if (expected instanceof ObjectNode section) {
                 if (!(entry.getValue() instanceof ObjectNode inner)) {
                     throw new UserException("%s: '%s' is a section; set one of its keys, as %s"
-                            .formatted(place(here), here, join(here, section.isEmpty() ? "NAME" : section.propertyNames().iterator().next())));
+                            .formatted(
+                                    place(here),
+                                    here,
+                                    join(
+                                            here,
+                                            section.isEmpty()
+                                                    ? "NAME"
+                                                    : section.propertyNames()
+                                                            .iterator()
+                                                            .next())));
                 }
                 if (!section.isEmpty()) {
                     rejectUnknown(here, inner, section);
@@ -239,7 +254,9 @@ public final class ConfigReader {
         }
     }
 
-    /** The valid key that an unknown one was probably meant to be: the same last name elsewhere, else the fewest edits. */
+    /**
+     * The valid key that an unknown one was probably meant to be: the same last name elsewhere, else the fewest edits.
+     */
     private String nearest(String unknown, String section, ObjectNode siblings) {
         var last = unknown.substring(unknown.lastIndexOf('.') + 1);
         var everywhere = new ArrayList<String>();
@@ -290,14 +307,16 @@ public final class ConfigReader {
             }
         }
         var what = switch (e) {
-            case InvalidFormatException format when format.getTargetType().isEnum() -> "'%s' is none of %s"
-                    .formatted(
-                            format.getValue(),
-                            Arrays.stream(format.getTargetType().getEnumConstants())
-                                    .map(constant -> RunConfig.key((Enum<?>) constant))
-                                    .collect(Collectors.joining(", ")));
-            case MismatchedInputException mismatch when mismatch.getTargetType() != null -> "must be "
-                    + typeName(mismatch.getTargetType());
+            case InvalidFormatException format
+            when format.getTargetType().isEnum() ->
+                "'%s' is none of %s"
+                        .formatted(
+                                format.getValue(),
+                                Arrays.stream(format.getTargetType().getEnumConstants())
+                                        .map(constant -> RunConfig.key((Enum<?>) constant))
+                                        .collect(Collectors.joining(", ")));
+            case MismatchedInputException mismatch
+            when mismatch.getTargetType() != null -> "must be " + typeName(mismatch.getTargetType());
             case InputCoercionException coercion -> "must be " + typeName(coercion.getTargetType());
             default -> firstLine(e.getOriginalMessage());
         };
@@ -338,7 +357,8 @@ public final class ConfigReader {
 
     private static final class ReadEnumByKey extends DeserializationProblemHandler {
         @Override
-        public Object handleWeirdStringValue(DeserializationContext context, Class<?> type, String value, String message) {
+        public Object handleWeirdStringValue(
+                DeserializationContext context, Class<?> type, String value, String message) {
             if (type.isEnum()) {
                 for (var constant : type.getEnumConstants()) {
                     if (RunConfig.key((Enum<?>) constant).equals(value)) {

@@ -9,7 +9,9 @@ import java.util.OptionalDouble;
 
 import org.mixtureofmamba.core.backend.Backend;
 
-/** Joules that the machine's meters count: the GPU's own where a backend has one, else the processor packages' (RAPL). */
+/**
+ * Joules that the machine's meters count: the GPU's own where a backend has one, else the processor packages' (RAPL).
+ */
 final class EnergyMeter {
     private static final Path POWERCAP = Path.of("/sys/class/powercap");
 
@@ -46,13 +48,19 @@ final class EnergyMeter {
         double joules = 0;
         for (int i = 0; i < now.size(); i++) {
             long difference = now.get(i) - lastPackages.get(i);
-            joules += 1e-6 * (difference >= 0 ? difference : difference + packages.get(i).range());
+            joules += 1e-6
+                    * (difference >= 0
+                            ? difference
+                            : difference + packages.get(i).range());
         }
         return OptionalDouble.of(joules);
     }
 
     private List<Long> readings() {
-        return packages.stream().map(meter -> read(meter.counter())).flatMap(Optional::stream).toList();
+        return packages.stream()
+                .map(meter -> read(meter.counter()))
+                .flatMap(Optional::stream)
+                .toList();
     }
 
     private static List<Package> findPackages(Path powercap) {

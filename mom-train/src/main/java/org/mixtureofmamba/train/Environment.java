@@ -39,7 +39,8 @@ public final class Environment {
         environment.put("params", Long.toString(parameters));
         environment.put("libraries", libraries());
         environment.put("written", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
-        var json = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+        var json =
+                JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
         AtomicFiles.writeString(file, json.writeValueAsString(environment) + "\n");
     }
 

@@ -24,7 +24,8 @@ public record HeldOutEvaluation(Path run, long step, Losses losses) {
     public static HeldOutEvaluation of(Path run, List<String> overrides, PrepareProgress progress) {
         var config = new ConfigReader().with(RunDirectory.configOf(run), overrides);
         try (var data = TrainingData.open(config, progress);
-                var backend = Backends.open(config.backend().name(), config.backend().options());
+                var backend =
+                        Backends.open(config.backend().name(), config.backend().options());
                 var model = new LanguageModel(
                         config.model().toModelConfig(data.vocabulary(), data.modalities()),
                         backend,

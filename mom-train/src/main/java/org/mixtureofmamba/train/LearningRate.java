@@ -1,8 +1,8 @@
 package org.mixtureofmamba.train;
 
 /**
- * The learning rate of each step: from 0 in a straight line to its peak over the warmup, then constant, or down half a cosine to its
- * least at the last step (Loshchilov &amp; Hutter 2017, without restarts).
+ * The learning rate of each step: from 0 in a straight line to its peak over the warmup, then constant, or down half a
+ * cosine to its least at the last step (Loshchilov &amp; Hutter 2017, without restarts).
  */
 record LearningRate(RunConfig.Optimizer optimizer, long steps) {
     /** @param step counted from 1 */

@@ -20,8 +20,9 @@ import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.shard.DamagedShards;
 
 /**
- * All that determines a run. The defaults stand in the resource {@code defaults.yaml} and nowhere else; {@link ConfigReader} lays a run
- * file and arguments over them. Each section says what it asks of its values where it is built.
+ * All that determines a run. The defaults stand in the resource {@code defaults.yaml} and nowhere else;
+ * {@link ConfigReader} lays a run file and arguments over them. Each section says what it asks of its values where it
+ * is built.
  *
  * @param run directory of the run
  * @param seed of the weights and of the order of the data
@@ -120,9 +121,10 @@ public record RunConfig(
      * What is trained on.
      *
      * @param source {@code demo} for the embedded corpus, or a prepared directory, or {@code s3://BUCKET/PREFIX}
-     * @param shares of text, images and speech in the tokens, adding up to 1; empty to take each part as often as it is large
-     * @param weights of the parts of the corpus in the tokens, by name; parts not named are left out; empty where {@code shares} say it or
-     *     each part is taken as often as it is large
+     * @param shares of text, images and speech in the tokens, adding up to 1; empty to take each part as often as it is
+     *     large
+     * @param weights of the parts of the corpus in the tokens, by name; parts not named are left out; empty where
+     *     {@code shares} say it or each part is taken as often as it is large
      * @param maxShares how much of a batch text, images and speech may each fill; empty for no bounds
      * @param damaged whether a shard whose bytes are not as they were written stops the run or is left out
      * @param length L
@@ -148,15 +150,21 @@ public record RunConfig(
                     shares.isEmpty() || shares.size() == setting.modalities(),
                     "shares",
                     "must be empty or %d numbers, one for each modality".formatted(setting.modalities()));
-            InvalidSetting.unless(weights.values().stream().allMatch(Objects::nonNull), "weights", "must have a number for each part");
             InvalidSetting.unless(
-                    weights.isEmpty() || shares.isEmpty(), "weights", "and data.shares exclude each other; leave one of them out");
+                    weights.values().stream().allMatch(Objects::nonNull),
+                    "weights",
+                    "must have a number for each part");
+            InvalidSetting.unless(
+                    weights.isEmpty() || shares.isEmpty(),
+                    "weights",
+                    "and data.shares exclude each other; leave one of them out");
             InvalidSetting.unless(
                     maxShares.isEmpty()
                             || maxShares.size() == setting.modalities()
                                     && maxShares.stream().allMatch(share -> share > 0 && share <= 1),
                     "max_shares",
-                    "must be empty or %d numbers above 0 and up to 1, one for each modality".formatted(setting.modalities()));
+                    "must be empty or %d numbers above 0 and up to 1, one for each modality"
+                            .formatted(setting.modalities()));
             InvalidSetting.unless(!source.isBlank(), "source", "must be demo or a prepared directory");
             InvalidSetting.unless(length >= 2, "length", "must be 2 or more, not " + length);
             InvalidSetting.unless(batch >= 1, "batch", "must be 1 or more, not " + batch);
@@ -219,8 +227,7 @@ public record RunConfig(
 
         /** As the backend wants it. */
         public BackendOptions options() {
-            return new BackendOptions(
-                    threads == 0 ? BackendOptions.defaults().threads() : threads, device, precision);
+            return new BackendOptions(threads == 0 ? BackendOptions.defaults().threads() : threads, device, precision);
         }
     }
 

@@ -79,8 +79,7 @@ public final class RunDirectory implements AutoCloseable {
                 throw new UserException("%s exists and holds no run; give another directory, run=DIR".formatted(root));
             }
             Files.createDirectories(root);
-            var channel = FileChannel.open(
-                    root.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            var channel = FileChannel.open(root.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             var lock = tryLock(channel);
             if (lock == null) {
                 channel.close();

@@ -3,7 +3,8 @@ package org.mixtureofmamba.train;
 import java.util.OptionalDouble;
 
 /**
- * What a run has spent on its steps since it began. Held-out evaluation, checkpoints, start-up and interruptions are no part of it.
+ * What a run has spent on its steps since it began. Held-out evaluation, checkpoints, start-up and interruptions are no
+ * part of it.
  *
  * @param tokens positions of all batches
  * @param flops counted operations, see {@link org.mixtureofmamba.core.model.ModelFlops}

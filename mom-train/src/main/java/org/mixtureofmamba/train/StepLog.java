@@ -24,7 +24,8 @@ final class StepLog implements AutoCloseable {
     private final CSVPrinter printer;
 
     /**
-     * Opens a file whose rows after a step are forgotten, or a new one. A row that a crash left unfinished is one of them.
+     * Opens a file whose rows after a step are forgotten, or a new one. A row that a crash left unfinished is one of
+     * them.
      *
      * @param lastStep 0 to start from nothing
      */

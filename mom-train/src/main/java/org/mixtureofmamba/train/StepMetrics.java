@@ -10,7 +10,8 @@ import org.mixtureofmamba.core.model.Losses;
  * @param step counted from 1
  * @param total what the run has spent
  * @param losses of the step's batches, before its update
- * @param gradNorm of the gradient before clipping; where it is not finite the step left weights and moments as they were
+ * @param gradNorm of the gradient before clipping; where it is not finite the step left weights and moments as they
+ *     were
  * @param seconds of this step
  * @param mfu share of the device's matrix-product peak, where that is known
  */

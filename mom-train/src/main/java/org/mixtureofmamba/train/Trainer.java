@@ -16,10 +16,11 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The training loop's body: batches, forward and backward, one AdamW update, losses. The mean is over all tokens of the step that carry a
- * loss, however many batches it has.
+ * The training loop's body: batches, forward and backward, one AdamW update, losses. The mean is over all tokens of the
+ * step that carry a loss, however many batches it has.
  *
- * <p>Where the gradient's norm is not finite the update is left out and the step counts. Where a loss is not finite training stops.
+ * <p>Where the gradient's norm is not finite the update is left out and the step counts. Where a loss is not finite
+ * training stops.
  */
 final class Trainer implements AutoCloseable {
     private final RunConfig config;
@@ -71,8 +72,8 @@ final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Does whole steps on the first batch that change nothing, so that no step pays for compiling: where the norm of gradients is not finite,
-     * the optimizer leaves all as it is.
+     * Does whole steps on the first batch that change nothing, so that no step pays for compiling: where the norm of
+     * gradients is not finite, the optimizer leaves all as it is.
      */
     void warmUp(Duration least) {
         prepareFirst();
@@ -103,7 +104,10 @@ final class Trainer implements AutoCloseable {
         long begin = System.nanoTime();
         long step = progress.step() + 1;
 
-        double scale = 1.0 / Math.max(1, batches.stream().mapToLong(b -> b.lossTokens().total()).sum());
+        double scale = 1.0
+                / Math.max(
+                        1,
+                        batches.stream().mapToLong(b -> b.lossTokens().total()).sum());
         for (int i = 0; i < config.optimizer().accumulation(); i++) {
             model.forwardBackward(placed, scale);
             placeAfter(i);

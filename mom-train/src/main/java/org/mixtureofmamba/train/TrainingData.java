@@ -38,7 +38,9 @@ public record TrainingData(
         Optional<String> tokenizers,
         Resources resources)
         implements AutoCloseable {
-    /** Where the embedded corpus is kept once it is tokenised, and corpora that are in a bucket once they are fetched. */
+    /**
+     * Where the embedded corpus is kept once it is tokenised, and corpora that are in a bucket once they are fetched.
+     */
     public static final Path CACHE = Path.of("data");
 
     /** Frees what the data holds. */
@@ -66,8 +68,9 @@ public record TrainingData(
                                 corpus.setting().key()));
             }
             if (corpus.parts().stream().anyMatch(part -> part.train().latentWidth() > 0)) {
-                throw new UserException("the corpus in %s holds continuous latents, on which nothing trains yet; prepare one of discrete images"
-                        .formatted(corpus.directory()));
+                throw new UserException(
+                        "the corpus in %s holds continuous latents, on which nothing trains yet; prepare one of discrete images"
+                                .formatted(corpus.directory()));
             }
             var shape = BatchShape.of(settings.batch(), settings.length());
             var bounds = settings.maxShares().isEmpty() ? ShareBounds.NONE : new ShareBounds(settings.maxShares());

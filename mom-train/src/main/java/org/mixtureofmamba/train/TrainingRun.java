@@ -19,8 +19,8 @@ public final class TrainingRun {
 
     /**
      * @param stop asked after each step; once it is true the run saves a checkpoint and ends
-     * @param warmUp how long to compute untimed before the first step, so that its clock does not count the compiling of kernels and
-     *     loops; at least one pass in any case
+     * @param warmUp how long to compute untimed before the first step, so that its clock does not count the compiling
+     *     of kernels and loops; at least one pass in any case
      */
     public TrainingRun(
             RunConfig config, TrainingData data, TrainingListener listener, BooleanSupplier stop, Duration warmUp) {
@@ -32,15 +32,16 @@ public final class TrainingRun {
     }
 
     /**
-     * Trains. The checkpoint a resumed run goes on from holds all there is to know, so its steps are those of a run never interrupted, bit
-     * for bit; only the clock and the meters differ.
+     * Trains. The checkpoint a resumed run goes on from holds all there is to know, so its steps are those of a run
+     * never interrupted, bit for bit; only the clock and the meters differ.
      *
      * @param resume whether the directory may hold a part of this run already
      * @return the steps done in all; fewer than the configuration's if the run was asked to stop
      */
     public long train(boolean resume) {
         try (var directory = RunDirectory.open(config, resume);
-                var backend = Backends.open(config.backend().name(), config.backend().options());
+                var backend =
+                        Backends.open(config.backend().name(), config.backend().options());
                 var model = new LanguageModel(
                         config.model().toModelConfig(data.vocabulary(), data.modalities()),
                         backend,
@@ -51,7 +52,8 @@ public final class TrainingRun {
     }
 
     private long train(RunDirectory directory, Backend backend, LanguageModel model) {
-        var checkpoints = new Checkpoints(directory.checkpoints(), config.checkpoint().keep(), data.fingerprint(), data.tokenizers());
+        var checkpoints = new Checkpoints(
+                directory.checkpoints(), config.checkpoint().keep(), data.fingerprint(), data.tokenizers());
         var parameters = model.parameters();
         try (var moments = new Moments(backend, parameters)) {
             var start = checkpoints.loadNewest(backend, parameters, moments, data.train());
@@ -70,14 +72,16 @@ public final class TrainingRun {
                     boolean stopping = stop.getAsBoolean();
                     boolean last = step.step() == config.steps();
                     if (last || step.step() % config.eval().every() == 0) {
-                        var losses = trainer.evaluate(data.heldOut(), config.eval().batches());
+                        var losses =
+                                trainer.evaluate(data.heldOut(), config.eval().batches());
                         append(heldOut, step.step(), losses);
                         listener.evaluated(step.step(), losses);
                     }
                     if (last || stopping || step.step() % config.checkpoint().every() == 0) {
                         metrics.force();
                         heldOut.force();
-                        var loader = data.train().state(step.step() * config.optimizer().accumulation());
+                        var loader = data.train()
+                                .state(step.step() * config.optimizer().accumulation());
                         var saved = checkpoints.save(backend, parameters, moments, trainer.progress(), loader);
                         listener.saved(step.step(), saved);
                     }
@@ -114,7 +118,8 @@ public final class TrainingRun {
     }
 
     private static Object loss(Losses losses, Modality modality) {
-        return modality.index() < losses.sums().size() && losses.mean(modality.index()).isPresent()
+        return modality.index() < losses.sums().size()
+                        && losses.mean(modality.index()).isPresent()
                 ? losses.mean(modality.index()).getAsDouble()
                 : "";
     }
@@ -126,9 +131,17 @@ public final class TrainingRun {
     private static void append(StepLog log, long step, Losses losses) {
         for (var modality : Modality.values()) {
             if (modality.index() < losses.sums().size()) {
-                log.append(step, modality.key(), loss(losses, modality), losses.counts().of(modality.index()));
+                log.append(
+                        step,
+                        modality.key(),
+                        loss(losses, modality),
+                        losses.counts().of(modality.index()));
             }
         }
-        log.append(step, "all", cell(losses.counts().total() > 0, losses.mean()), losses.counts().total());
+        log.append(
+                step,
+                "all",
+                cell(losses.counts().total() > 0, losses.mean()),
+                losses.counts().total());
     }
 }

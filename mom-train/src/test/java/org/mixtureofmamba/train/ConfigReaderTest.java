@@ -45,7 +45,12 @@ class ConfigReaderTest {
     @Test
     void whatIsWrittenIsReadEqual() {
         var config = new ConfigReader()
-                .of(List.of("run=a b/c#d", "seed=-3", "optimizer.eps=1.25e-9", "model.scale=48x1", "data.setting=chameleon"));
+                .of(List.of(
+                        "run=a b/c#d",
+                        "seed=-3",
+                        "optimizer.eps=1.25e-9",
+                        "model.scale=48x1",
+                        "data.setting=chameleon"));
         var file = directory.resolve("config.yaml");
         new ConfigReader().write(config, file);
         assertThat(new ConfigReader().read(file, List.of())).isEqualTo(config);

@@ -41,16 +41,21 @@ class DrawnTest {
         for (var name : List.of("prose", "verse")) {
             var lines = new StringBuilder();
             for (int i = 0; i < (name.equals("prose") ? 80 : 12); i++) {
-                lines.append("{\"text\": \"%s %d %s\"}%n".formatted(name, i, Long.toString(random.nextLong(), 36).repeat(1 + random.nextInt(6))));
+                lines.append("{\"text\": \"%s %d %s\"}%n"
+                        .formatted(name, i, Long.toString(random.nextLong(), 36).repeat(1 + random.nextInt(6))));
             }
             Files.writeString(directory.resolve(name + ".jsonl"), lines.toString());
         }
         var tokenizers = TokenizerSet.demo();
         var sources = List.of("prose", "verse").stream()
-                .flatMap(name -> SourceSpec.parse("%s=jsonl:%s/%s.jsonl".formatted(name, directory, name), Setting.CHAMELEON).stream())
+                .flatMap(name ->
+                        SourceSpec.parse("%s=jsonl:%s/%s.jsonl".formatted(name, directory, name), Setting.CHAMELEON)
+                                .stream())
                 .toList();
-        var documents = DocumentTokenizer.of(tokenizers, Setting.CHAMELEON, 0, new HeldOutSplit(0.1), Augmentation.NONE);
-        new Preparation(documents, tokenizers.fingerprint(), 100, false, 1).run(sources, directory.resolve("corpus"), PrepareProgress.SILENT);
+        var documents =
+                DocumentTokenizer.of(tokenizers, Setting.CHAMELEON, 0, new HeldOutSplit(0.1), Augmentation.NONE);
+        new Preparation(documents, tokenizers.fingerprint(), 100, false, 1)
+                .run(sources, directory.resolve("corpus"), PrepareProgress.SILENT);
     }
 
     @Test

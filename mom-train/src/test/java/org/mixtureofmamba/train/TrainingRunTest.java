@@ -31,11 +31,14 @@ class TrainingRunTest {
     @Test
     void learnsOneBatchByHeart() throws IOException {
         var batch = SyntheticData.batch(BATCH, LENGTH, 5);
-        var data = new TrainingData(index -> batch, index -> batch, SyntheticData.VOCABULARY, 3, "one batch", Optional.empty(), () -> {});
-        var config = config("overfit", "steps=150", "optimizer.lr=0.02", "optimizer.schedule=constant", "optimizer.warmup=5");
+        var data = new TrainingData(
+                index -> batch, index -> batch, SyntheticData.VOCABULARY, 3, "one batch", Optional.empty(), () -> {});
+        var config = config(
+                "overfit", "steps=150", "optimizer.lr=0.02", "optimizer.schedule=constant", "optimizer.warmup=5");
         var losses = new ArrayList<Double>();
         new TrainingRun(config, data, collecting(losses), () -> false, Duration.ZERO).train(false);
-        assertThat(losses.getFirst()).isBetween(Math.log(SyntheticData.VOCABULARY) - 0.5, Math.log(SyntheticData.VOCABULARY) + 0.5);
+        assertThat(losses.getFirst())
+                .isBetween(Math.log(SyntheticData.VOCABULARY) - 0.5, Math.log(SyntheticData.VOCABULARY) + 0.5);
         assertThat(losses.getLast()).isLessThan(0.2);
     }
 
@@ -47,7 +50,12 @@ class TrainingRunTest {
             var config = config("warm-" + warmUp.toMillis(), "steps=8", "checkpoint.every=4");
             var own = new ArrayList<Double>();
             for (int until : new int[] {4, 8}) {
-                new TrainingRun(config, SyntheticData.of(BATCH, LENGTH, 0), collecting(own), () -> own.size() >= until, warmUp)
+                new TrainingRun(
+                                config,
+                                SyntheticData.of(BATCH, LENGTH, 0),
+                                collecting(own),
+                                () -> own.size() >= until,
+                                warmUp)
                         .train(until == 8);
             }
             losses.add(own);
@@ -86,10 +94,12 @@ class TrainingRunTest {
                 }
             }
         };
-        assertThatThrownBy(() -> new TrainingRun(killed, data, dying, () -> false, Duration.ZERO).train(false)).hasMessage("killed");
+        assertThatThrownBy(() -> new TrainingRun(killed, data, dying, () -> false, Duration.ZERO).train(false))
+                .hasMessage("killed");
         // What a kill in the middle of a write leaves behind.
         Files.writeString(
-                directory.resolve("killed/metrics.csv"), Files.readString(directory.resolve("killed/metrics.csv")) + "14,67");
+                directory.resolve("killed/metrics.csv"),
+                Files.readString(directory.resolve("killed/metrics.csv")) + "14,67");
         Files.createDirectories(directory.resolve("killed/checkpoints/.step-15.part-1"));
         run(killed, 20, true);
         assertThat(metrics("killed")).isEqualTo(metrics("whole"));
@@ -106,7 +116,8 @@ class TrainingRunTest {
                 throw new IllegalStateException("killed");
             }
         };
-        assertThatThrownBy(() -> new TrainingRun(config, data, dying, () -> false, Duration.ZERO).train(false)).hasMessage("killed");
+        assertThatThrownBy(() -> new TrainingRun(config, data, dying, () -> false, Duration.ZERO).train(false))
+                .hasMessage("killed");
         run(config, 6, true);
         assertThat(metrics("early")).hasSize(7);
     }
@@ -136,7 +147,8 @@ class TrainingRunTest {
 
     @Test
     void aRunThatCouldNotBeginLeavesItsDirectoryFree() throws IOException {
-        assertThatThrownBy(() -> run(config("failed", "backend.name=abacus"), 2, false)).isInstanceOf(UserException.class);
+        assertThatThrownBy(() -> run(config("failed", "backend.name=abacus"), 2, false))
+                .isInstanceOf(UserException.class);
         run(config("failed", "steps=2"), 2, false);
         assertThat(metrics("failed")).hasSize(3);
     }
@@ -159,8 +171,10 @@ class TrainingRunTest {
         var config = config("moved", "steps=4", "checkpoint.every=2");
         run(config, 2, false);
         var data = SyntheticData.of(BATCH, LENGTH, 0);
-        var other = new TrainingData(data.train(), data.heldOut(), data.vocabulary(), 3, "another", data.tokenizers(), () -> {});
-        assertThatThrownBy(() -> new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
+        var other = new TrainingData(
+                data.train(), data.heldOut(), data.vocabulary(), 3, "another", data.tokenizers(), () -> {});
+        assertThatThrownBy(() ->
+                        new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("other tokenizers or other data");
     }
@@ -173,18 +187,35 @@ class TrainingRunTest {
         assertThat(file).hasContent(SyntheticData.TOKENIZERS);
         var data = SyntheticData.of(BATCH, LENGTH, 0);
         var manifest = SyntheticData.TOKENIZERS.replace("\"2\"", "\"9\"");
-        var other = new TrainingData(data.train(), data.heldOut(), data.vocabulary(), 3, data.fingerprint(), Optional.of(manifest), () -> {});
-        assertThatThrownBy(() -> new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
+        var other = new TrainingData(
+                data.train(),
+                data.heldOut(),
+                data.vocabulary(),
+                3,
+                data.fingerprint(),
+                Optional.of(manifest),
+                () -> {});
+        assertThatThrownBy(() ->
+                        new TrainingRun(config, other, TrainingListener.SILENT, () -> false, Duration.ZERO).train(true))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("another tokenizer of image");
         Files.writeString(file, manifest);
-        assertThatThrownBy(() -> run(config, 4, true)).isInstanceOf(UserException.class).hasMessageContaining("tokenizers.json is not what was written");
+        assertThatThrownBy(() -> run(config, 4, true))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("tokenizers.json is not what was written");
     }
 
     @Test
     void aLossThatIsNoNumberStopsTheRun() throws IOException {
-        var config = config("exploding", "steps=50", "optimizer.lr=1e30", "optimizer.clip=1e30", "optimizer.schedule=constant",
-                "optimizer.warmup=0", "checkpoint.every=1", "checkpoint.keep=100");
+        var config = config(
+                "exploding",
+                "steps=50",
+                "optimizer.lr=1e30",
+                "optimizer.clip=1e30",
+                "optimizer.schedule=constant",
+                "optimizer.warmup=0",
+                "checkpoint.every=1",
+                "checkpoint.keep=100");
         assertThatThrownBy(() -> run(config, 50, false))
                 .isInstanceOf(FailureException.class)
                 .hasMessageMatching("the loss at step \\d+ is .*");
@@ -217,7 +248,13 @@ class TrainingRunTest {
                 done.set(metrics.step());
             }
         };
-        new TrainingRun(config, SyntheticData.of(BATCH, LENGTH, config.seed()), counting, () -> done.get() >= until, Duration.ZERO).train(resume);
+        new TrainingRun(
+                        config,
+                        SyntheticData.of(BATCH, LENGTH, config.seed()),
+                        counting,
+                        () -> done.get() >= until,
+                        Duration.ZERO)
+                .train(resume);
     }
 
     private static TrainingListener collecting(List<Double> losses) {

@@ -11,14 +11,14 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The coarse operations a model is made of, each forward beside its backward. Activations are rows [T, columns] in modality order (see
- * {@link ModalityLayout}) of type {@link #dtype()}; parameters that are few but sensitive (norm weights, A, D, biases), all gradients of
- * parameters, and sums are of type {@link #accumulationType()}. Gradients of activations are overwritten and gradients of parameters
- * accumulate, unless an operation says otherwise. Shapes: B batch, L sequence, T = B·L, D model, E inner, N state, K convolution, V
- * vocabulary, M modalities.
+ * The coarse operations a model is made of, each forward beside its backward. Activations are rows [T, columns] in
+ * modality order (see {@link ModalityLayout}) of type {@link #dtype()}; parameters that are few but sensitive (norm
+ * weights, A, D, biases), all gradients of parameters, and sums are of type {@link #accumulationType()}. Gradients of
+ * activations are overwritten and gradients of parameters accumulate, unless an operation says otherwise. Shapes: B
+ * batch, L sequence, T = B·L, D model, E inner, N state, K convolution, V vocabulary, M modalities.
  *
- * <p>Calls may return before the device is done; {@link Memory#copy} to host memory waits for what it reads. The same calls on the same
- * inputs give the same bits. Not for use by several threads.
+ * <p>Calls may return before the device is done; {@link Memory#copy} to host memory waits for what it reads. The same
+ * calls on the same inputs give the same bits. Not for use by several threads.
  */
 public interface Backend extends AutoCloseable {
     /** As on the command line: {@code reference}, {@code cpu} or {@code cuda}. */
@@ -36,15 +36,18 @@ public interface Backend extends AutoCloseable {
     Workspace workspace();
 
     /**
-     * The batch where the operations below can read it. The copy may still be under way, unseen; what is returned lives until the call
-     * after the next, so that one batch can travel while another is worked on.
+     * The batch where the operations below can read it. The copy may still be under way, unseen; what is returned lives
+     * until the call after the next, so that one batch can travel while another is worked on.
      */
     TokenBatch place(TokenBatch batch);
 
     /** The matrix-product rate this device can reach, in floating-point operations a second, where it is known. */
     OptionalDouble peakFlopsPerSecond();
 
-    /** Joules the device has used since some fixed moment, where it has a meter of its own, whose readings may be a tenth of a second old. */
+    /**
+     * Joules the device has used since some fixed moment, where it has a meter of its own, whose readings may be a
+     * tenth of a second old.
+     */
     default OptionalDouble energyJoules() {
         return OptionalDouble.empty();
     }
@@ -54,7 +57,8 @@ public interface Backend extends AutoCloseable {
         return Map.of();
     }
 
-    // --- embedding -----------------------------------------------------------------------------------------------------------------
+    // --- embedding
+    // -----------------------------------------------------------------------------------------------------------------
 
     /** out[t] = table[ids[t]]; ids int32 [T], table [V, D], out [T, D]. */
     void embeddingForward(Tensor ids, Tensor table, Tensor out);
@@ -62,7 +66,8 @@ public interface Backend extends AutoCloseable {
     /** gradTable[ids[t]] += gradOut[t], in a fixed order. */
     void embeddingBackward(Tensor ids, Tensor gradOut, Tensor gradTable);
 
-    // --- normalisation (Zhang & Sennrich 2019) -------------------------------------------------------------------------------------
+    // --- normalisation (Zhang & Sennrich 2019)
+    // -------------------------------------------------------------------------------------
 
     /** out = x / sqrt(mean(x²) + epsilon) · weight; x, out [T, D], weight [D]; inverseRms [T] is kept for backward. */
     void rmsNormForward(Tensor x, Tensor weight, double epsilon, Tensor out, Tensor inverseRms);
@@ -70,17 +75,19 @@ public interface Backend extends AutoCloseable {
     /** gradX [T, D] accumulates (the residual's gradient is already there), gradWeight [D] accumulates. */
     void rmsNormBackward(Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight);
 
-    // --- projections: one matrix product for each slab of rows ---------------------------------------------------------------------
+    // --- projections: one matrix product for each slab of rows
+    // ---------------------------------------------------------------------
 
-    /** out = x · weights[slab]ᵀ on the rows of each slab; x [T, in], weights [outFeatures, in] a slab, out [T, outFeatures]. */
+    /**
+     * out = x · weights[slab]ᵀ on the rows of each slab; x [T, in], weights [outFeatures, in] a slab, out [T,
+     * outFeatures].
+     */
     void linearForward(Tensor x, List<Tensor> weights, Slabs slabs, Tensor out);
 
     /** out = residual + x · weights[slab]ᵀ; residual [T, outFeatures], which may be {@code out} itself. */
     void linearForwardAdd(Tensor x, List<Tensor> weights, Slabs slabs, Tensor residual, Tensor out);
 
-    /**
-     * gradX = gradOut · weights[slab], overwritten or added to; gradWeights[slab] += gradOutᵀ · x.
-     */
+    /** gradX = gradOut · weights[slab], overwritten or added to; gradWeights[slab] += gradOutᵀ · x. */
     void linearBackward(
             Tensor gradOut,
             Tensor x,
@@ -90,9 +97,13 @@ public interface Backend extends AutoCloseable {
             Write writeX,
             List<Tensor> gradWeights);
 
-    // --- sequence operations: follow layout.rowOf, start anew at document starts ----------------------------------------------------
+    // --- sequence operations: follow layout.rowOf, start anew at document starts
+    // ----------------------------------------------------
 
-    /** out = SiLU(bias + Σ_k weight[·, k] · x[l - (K-1) + k]), causal and depthwise; x, out [T, E], weight [E, K], bias [E]. */
+    /**
+     * out = SiLU(bias + Σ_k weight[·, k] · x[l - (K-1) + k]), causal and depthwise; x, out [T, E], weight [E, K], bias
+     * [E].
+     */
     void causalConvForward(Tensor x, Tensor weight, Tensor bias, ModalityLayout layout, Tensor out);
 
     void causalConvBackward(
@@ -106,8 +117,8 @@ public interface Backend extends AutoCloseable {
             Tensor gradBias);
 
     /**
-     * dt = softplus(dt + dtBias); h[l] = exp(dt·A) h[l-1] + (dt·x) B; y = (h·C + D·x) · SiLU(z) (Gu &amp; Dao 2023, eq. 2, with the gate
-     * fused).
+     * dt = softplus(dt + dtBias); h[l] = exp(dt·A) h[l-1] + (dt·x) B; y = (h·C + D·x) · SiLU(z) (Gu &amp; Dao 2023, eq.
+     * 2, with the gate fused).
      *
      * @param y [T, E], overwritten
      * @return what backward needs, taken from {@link #workspace()}
@@ -119,18 +130,14 @@ public interface Backend extends AutoCloseable {
      * @param states what it returned
      */
     void selectiveScanBackward(
-            Tensor gradY,
-            ScanInputs inputs,
-            ModalityLayout layout,
-            Tensor y,
-            Tensor states,
-            ScanGradients gradients);
+            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients);
 
-    // --- head and loss -------------------------------------------------------------------------------------------------------------
+    // --- head and loss
+    // -------------------------------------------------------------------------------------------------------------
 
     /**
-     * Cross-entropy of logits = x · headᵀ against the targets, without keeping the logits: lossSums[m] += Σ over the tokens whose
-     * target is of modality m, in nats.
+     * Cross-entropy of logits = x · headᵀ against the targets, without keeping the logits: lossSums[m] += Σ over the
+     * tokens whose target is of modality m, in nats.
      *
      * @param x [T, D]
      * @param head [V, D]
@@ -156,14 +163,15 @@ public interface Backend extends AutoCloseable {
             Tensor gradX,
             Tensor gradHead);
 
-    // --- optimizer: one pass each over flat buffers --------------------------------------------------------------------------------
+    // --- optimizer: one pass each over flat buffers
+    // --------------------------------------------------------------------------------
 
     /** out float64 [1] = Σ values², in a fixed order. */
     void squaredNorm(Tensor values, Tensor out);
 
     /**
-     * Updates master weights, their working copy (which may be the master itself) and the moments; changes nothing where the gradients'
-     * norm is not finite.
+     * Updates master weights, their working copy (which may be the master itself) and the moments; changes nothing
+     * where the gradients' norm is not finite.
      *
      * @param gradSquaredNorm float64 [1], as {@link #squaredNorm} leaves it
      */

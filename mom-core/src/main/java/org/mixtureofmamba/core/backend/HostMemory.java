@@ -47,7 +47,9 @@ public final class HostMemory implements Memory, AutoCloseable {
     @Override
     public void fill(Tensor tensor, double value) {
         if (value == 0 && tensor.isContiguous()) {
-            tensor.segment().asSlice(0, tensor.size() * tensor.dtype().byteSize()).fill((byte) 0);
+            tensor.segment()
+                    .asSlice(0, tensor.size() * tensor.dtype().byteSize())
+                    .fill((byte) 0);
             return;
         }
         for (long row = 0; row < tensor.rows(); row++) {
@@ -68,7 +70,12 @@ public final class HostMemory implements Memory, AutoCloseable {
             throw new IllegalArgumentException("%s does not fit %s".formatted(from.shape(), to.shape()));
         }
         if (from.dtype() == to.dtype() && from.isContiguous() && to.isContiguous()) {
-            MemorySegment.copy(from.segment(), 0, to.segment(), 0, from.size() * from.dtype().byteSize());
+            MemorySegment.copy(
+                    from.segment(),
+                    0,
+                    to.segment(),
+                    0,
+                    from.size() * from.dtype().byteSize());
             return;
         }
         long fromColumns = from.columns();

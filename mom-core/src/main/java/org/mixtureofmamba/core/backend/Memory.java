@@ -30,8 +30,8 @@ public interface Memory {
     void fill(Tensor tensor, double value);
 
     /**
-     * Copies elements between tensors of equal size, either of which may lie in host memory, rounding to the target's type; on return
-     * both may be used by the caller.
+     * Copies elements between tensors of equal size, either of which may lie in host memory, rounding to the target's
+     * type; on return both may be used by the caller.
      */
     void copy(Tensor from, Tensor to);
 }

@@ -17,11 +17,4 @@ import org.mixtureofmamba.core.tensor.Tensor;
  * @param z [T, E], the gate before its SiLU
  */
 public record ScanInputs(
-        Tensor x,
-        Tensor dt,
-        List<Tensor> dtBias,
-        Tensor logA,
-        Tensor matB,
-        Tensor matC,
-        Tensor skipD,
-        Tensor z) {}
+        Tensor x, Tensor dt, List<Tensor> dtBias, Tensor logA, Tensor matB, Tensor matC, Tensor skipD, Tensor z) {}

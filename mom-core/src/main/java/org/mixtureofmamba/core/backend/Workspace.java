@@ -9,9 +9,10 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The memory of one step, taken and given back like a stack: activations are taken as forward goes, and everything taken after a
- * {@link #mark} goes back at its {@link #release}. It grows in pieces while the need is unknown and joins them into one when it is
- * empty, so from the second step on nothing is allocated. Contents are undefined until written.
+ * The memory of one step, taken and given back like a stack: activations are taken as forward goes, and everything
+ * taken after a {@link #mark} goes back at its {@link #release}. It grows in pieces while the need is unknown and joins
+ * them into one when it is empty, so from the second step on nothing is allocated. Contents are undefined until
+ * written.
  */
 public final class Workspace implements AutoCloseable {
     private static final long ALIGNMENT = 256;
@@ -22,6 +23,7 @@ public final class Workspace implements AutoCloseable {
     private int piece = -1;
     /** Bytes of the current piece that are taken, and of all pieces without the gaps at their ends. */
     private long used;
+
     private long taken;
     private long peak;
 

@@ -5,9 +5,9 @@ import java.util.SplittableRandom;
 import org.mixtureofmamba.core.modality.TokenBatch;
 
 /**
- * Batches shaped like real ones: documents of a text of 20 to 200 tokens, an image (64 tokens; 1024 in sequences of 4096 or more) and a
- * clip of 60 to 140 speech units, as far as there are modalities, packed into each sequence. Ids carry no meaning; frequent ones are
- * frequent, as in text.
+ * Batches shaped like real ones: documents of a text of 20 to 200 tokens, an image (64 tokens; 1024 in sequences of
+ * 4096 or more) and a clip of 60 to 140 speech units, as far as there are modalities, packed into each sequence. Ids
+ * carry no meaning; frequent ones are frequent, as in text.
  */
 final class SyntheticBatches {
     private final int batch;

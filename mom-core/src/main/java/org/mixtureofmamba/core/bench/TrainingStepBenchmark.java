@@ -17,13 +17,15 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Times whole training steps on synthetic batches: placing the batch, forward, loss, backward, gradient norm, clipping, AdamW. What a
- * trainer adds (loading, logging, checkpoints) is left out. A step lasts from the moment at which the loss of the one before is known to that
- * at which its own is, since a device may still be updating weights when the next step begins.
+ * Times whole training steps on synthetic batches: placing the batch, forward, loss, backward, gradient norm, clipping,
+ * AdamW. What a trainer adds (loading, logging, checkpoints) is left out. A step lasts from the moment at which the
+ * loss of the one before is known to that at which its own is, since a device may still be updating weights when the
+ * next step begins.
  *
  * @param batch B
  * @param length L
- * @param rehearsal for how long a model that is then thrown away is trained first, so that the virtual machine has compiled what it will
+ * @param rehearsal for how long a model that is then thrown away is trained first, so that the virtual machine has
+ *     compiled what it will
  * @param warmup steps before the clock runs
  * @param steps timed steps
  * @param recompute whether backward runs each block's forward again

@@ -28,8 +28,9 @@ import org.mixtureofmamba.core.tensor.Tensor;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A file of named tensors in the safetensors format: the header's length as 8 bytes, a JSON header of types, shapes and offsets, then the
- * elements, little-endian. Open files are mapped into memory, so a tensor costs nothing until its elements are read.
+ * A file of named tensors in the safetensors format: the header's length as 8 bytes, a JSON header of types, shapes and
+ * offsets, then the elements, little-endian. Open files are mapped into memory, so a tensor costs nothing until its
+ * elements are read.
  */
 public final class Safetensors implements AutoCloseable {
     /** As the format's own library bounds it. */
@@ -82,13 +83,16 @@ public final class Safetensors implements AutoCloseable {
 
     private static Safetensors parse(Path file, MemorySegment memory, Arena arena) {
         if (memory.byteSize() < Long.BYTES) {
-            throw malformed(file, "it has %d bytes, fewer than the 8 of the header's length".formatted(memory.byteSize()));
+            throw malformed(
+                    file, "it has %d bytes, fewer than the 8 of the header's length".formatted(memory.byteSize()));
         }
         long length = memory.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
         long rest = memory.byteSize() - Long.BYTES;
         if (length < 0 || length > LARGEST_HEADER) {
-            throw malformed(file, "its header would have %s bytes, more than the %,d allowed"
-                    .formatted(Long.toUnsignedString(length), LARGEST_HEADER));
+            throw malformed(
+                    file,
+                    "its header would have %s bytes, more than the %,d allowed"
+                            .formatted(Long.toUnsignedString(length), LARGEST_HEADER));
         }
         if (length > rest) {
             throw malformed(file, "its header of %,d bytes is cut off after %,d".formatted(length, rest));
@@ -110,7 +114,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     static UserException malformed(Path file, String what) {
-        return new UserException("%s is not a sound safetensors file: %s; fetch or write it again".formatted(file, what));
+        return new UserException(
+                "%s is not a sound safetensors file: %s; fetch or write it again".formatted(file, what));
     }
 
     /** The free text of the header. */
@@ -119,8 +124,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * The tensors by name, in the order of the header; valid until this is closed, and not to be written to. A scalar is a tensor of one
-     * element. Tensors of a type that {@link DType} lacks are left out.
+     * The tensors by name, in the order of the header; valid until this is closed, and not to be written to. A scalar
+     * is a tensor of one element. Tensors of a type that {@link DType} lacks are left out.
      */
     public Map<String, Tensor> tensors() {
         return tensors;
@@ -141,8 +146,8 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /**
-     * Writes tensors, on the host or on a device, one after the other in the order of the map; the file appears whole or not at all, and
-     * the same content gives the same bytes.
+     * Writes tensors, on the host or on a device, one after the other in the order of the map; the file appears whole
+     * or not at all, and the same content gives the same bytes.
      *
      * @param memory that can read the tensors
      * @throws org.mixtureofmamba.core.FailureException if the disk refuses

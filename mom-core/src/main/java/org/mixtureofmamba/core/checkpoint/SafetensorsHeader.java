@@ -18,8 +18,8 @@ import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * The header of a safetensors file, checked: every tensor's bytes are as many as its shape and type need, and together they are the
- * data, without gap or overlap.
+ * The header of a safetensors file, checked: every tensor's bytes are as many as its shape and type need, and together
+ * they are the data, without gap or overlap.
  */
 record SafetensorsHeader(Map<String, String> metadata, List<Stored> tensors, long dataSize) {
     static final String METADATA = "__metadata__";
@@ -48,20 +48,26 @@ record SafetensorsHeader(Map<String, String> metadata, List<Stored> tensors, lon
         long end = 0;
         for (var stored : byPlace) {
             if (stored.begin() < end) {
-                throw Safetensors.malformed(file, "tensor '%s' begins at byte %,d, within the one before it, which ends at %,d"
-                        .formatted(stored.name(), stored.begin(), end));
+                throw Safetensors.malformed(
+                        file,
+                        "tensor '%s' begins at byte %,d, within the one before it, which ends at %,d"
+                                .formatted(stored.name(), stored.begin(), end));
             }
             if (stored.begin() > end) {
-                throw Safetensors.malformed(file, "bytes %,d to %,d before tensor '%s' belong to no tensor"
-                        .formatted(end, stored.begin(), stored.name()));
+                throw Safetensors.malformed(
+                        file,
+                        "bytes %,d to %,d before tensor '%s' belong to no tensor"
+                                .formatted(end, stored.begin(), stored.name()));
             }
             end = stored.end();
         }
         if (end > header.dataSize) {
-            throw Safetensors.malformed(file, "its data of %,d bytes are cut off after %,d".formatted(end, header.dataSize));
+            throw Safetensors.malformed(
+                    file, "its data of %,d bytes are cut off after %,d".formatted(end, header.dataSize));
         }
         if (end < header.dataSize) {
-            throw Safetensors.malformed(file, "%,d bytes after the last tensor belong to none".formatted(header.dataSize - end));
+            throw Safetensors.malformed(
+                    file, "%,d bytes after the last tensor belong to none".formatted(header.dataSize - end));
         }
     }
 
@@ -115,13 +121,15 @@ record SafetensorsHeader(Map<String, String> metadata, List<Stored> tensors, lon
                     case "dtype" -> {
                         expect(JsonToken.VALUE_STRING, "the dtype of " + what, "a string");
                         var text = parser.getString();
-                        type = StoredType.of(text).orElseThrow(
-                                () -> Safetensors.malformed(file, "%s has the unknown dtype '%s'".formatted(what, text)));
+                        type = StoredType.of(text)
+                                .orElseThrow(() -> Safetensors.malformed(
+                                        file, "%s has the unknown dtype '%s'".formatted(what, text)));
                     }
                     case "shape" -> extents = integers("the shape of " + what, MOST_AXES);
                     case "data_offsets" -> offsets = integers("the data_offsets of " + what, 2);
-                    default -> throw Safetensors.malformed(
-                            file, "%s has the unknown key '%s'".formatted(what, parser.currentName()));
+                    default ->
+                        throw Safetensors.malformed(
+                                file, "%s has the unknown key '%s'".formatted(what, parser.currentName()));
                 }
             }
             if (type == null || extents == null || offsets == null || offsets.length != 2) {
@@ -137,11 +145,14 @@ record SafetensorsHeader(Map<String, String> metadata, List<Stored> tensors, lon
                     bytes = Math.multiplyExact(bytes, (long) Math.toIntExact(extent));
                 }
             } catch (ArithmeticException e) {
-                throw Safetensors.malformed(file, "tensor '%s' is too large: %s".formatted(name, Arrays.toString(extents)));
+                throw Safetensors.malformed(
+                        file, "tensor '%s' is too large: %s".formatted(name, Arrays.toString(extents)));
             }
             if (end < begin || end - begin != bytes) {
-                throw Safetensors.malformed(file, "tensor '%s' needs %,d bytes and its data_offsets are %,d to %,d"
-                        .formatted(name, bytes, begin, end));
+                throw Safetensors.malformed(
+                        file,
+                        "tensor '%s' needs %,d bytes and its data_offsets are %,d to %,d"
+                                .formatted(name, bytes, begin, end));
             }
             return new Stored(name, type, extents.length == 0 ? Shape.of(1) : Shape.of(extents), begin, end);
         }
@@ -151,7 +162,8 @@ record SafetensorsHeader(Map<String, String> metadata, List<Stored> tensors, lon
             var values = new ArrayList<Long>();
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 if (parser.currentToken() != JsonToken.VALUE_NUMBER_INT || parser.getLongValue() < 0) {
-                    throw Safetensors.malformed(file, "%s holds '%s', which is no size".formatted(what, parser.getString()));
+                    throw Safetensors.malformed(
+                            file, "%s holds '%s', which is no size".formatted(what, parser.getString()));
                 }
                 values.add(parser.getLongValue());
                 if (values.size() > most) {

@@ -5,7 +5,9 @@ import java.util.Optional;
 
 import org.mixtureofmamba.core.tensor.DType;
 
-/** The element types of the safetensors format, some of which a {@link org.mixtureofmamba.core.tensor.Tensor} can hold. */
+/**
+ * The element types of the safetensors format, some of which a {@link org.mixtureofmamba.core.tensor.Tensor} can hold.
+ */
 public enum StoredType {
     F64(8, DType.FLOAT64),
     F32(4, DType.FLOAT32),

@@ -5,14 +5,15 @@ import java.util.Arrays;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The order in which the T = B·L tokens of a batch lie in memory: sorted by modality, stably, so that each modality is one slab of
- * contiguous rows. Operations along the sequence find token (b, l) in row {@code rowOf[b, l]}.
+ * The order in which the T = B·L tokens of a batch lie in memory: sorted by modality, stably, so that each modality is
+ * one slab of contiguous rows. Operations along the sequence find token (b, l) in row {@code rowOf[b, l]}.
  *
  * @param batch B
  * @param length L
  * @param slabs the rows of each modality; a slab may be empty
  * @param rowOf int32 [B, L], a permutation of 0 .. T-1
- * @param documentStart int32 [B, L]: 1 where the state of convolution and scan is reset before the token, 0 elsewhere; 1 at l = 0
+ * @param documentStart int32 [B, L]: 1 where the state of convolution and scan is reset before the token, 0 elsewhere;
+ *     1 at l = 0
  */
 public record ModalityLayout(int batch, int length, Slabs slabs, Tensor rowOf, Tensor documentStart) {
     /**
@@ -58,7 +59,8 @@ public record ModalityLayout(int batch, int length, Slabs slabs, Tensor rowOf, T
         for (int b = 0; b < batch; b++) {
             starts[b * length] = 1;
         }
-        return new ModalityLayout(batch, length, slabs, rowOf, Tensor.ofInts(starts).reshape(batch, length));
+        return new ModalityLayout(
+                batch, length, slabs, rowOf, Tensor.ofInts(starts).reshape(batch, length));
     }
 
     /** T = B·L. */
@@ -71,14 +73,16 @@ public record ModalityLayout(int batch, int length, Slabs slabs, Tensor rowOf, T
         return slabs.count();
     }
 
-    /** The slabs for a projection of so many weight sets: one slab a modality, or all rows in one where the weights are shared. */
+    /**
+     * The slabs for a projection of so many weight sets: one slab a modality, or all rows in one where the weights are
+     * shared.
+     */
     public Slabs slabsFor(int weightSets) {
         if (weightSets == 1) {
             return new Slabs(0, tokens());
         }
         if (weightSets != modalities()) {
-            throw new IllegalArgumentException(
-                    "%d weight sets for %d modalities".formatted(weightSets, modalities()));
+            throw new IllegalArgumentException("%d weight sets for %d modalities".formatted(weightSets, modalities()));
         }
         return slabs;
     }

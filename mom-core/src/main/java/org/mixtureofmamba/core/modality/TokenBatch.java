@@ -9,7 +9,8 @@ import org.mixtureofmamba.core.tensor.Tensor;
  *
  * @param inputs int32 [T], token ids
  * @param targets int32 [T], the id that follows; any value where there is no loss
- * @param targetModality int32 [T], the modality of the target, to which the token's loss belongs; -1 where there is no loss
+ * @param targetModality int32 [T], the modality of the target, to which the token's loss belongs; -1 where there is no
+ *     loss
  * @param lossTokens how many targets carry a loss, by modality of the target [M]
  */
 public record TokenBatch(

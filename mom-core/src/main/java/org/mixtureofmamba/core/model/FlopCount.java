@@ -3,7 +3,7 @@ package org.mixtureofmamba.core.model;
 /**
  * Floating-point operations of a forward pass and of its backward pass.
  *
- * @param forward  operations of the forward pass
+ * @param forward operations of the forward pass
  * @param backward operations of the backward pass, those of forward not repeated
  */
 public record FlopCount(long forward, long backward) {

@@ -18,7 +18,10 @@ import org.mixtureofmamba.core.nn.Tape;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** Embedding, Mamba blocks, norm, head: predicts the next token of an interleaved sequence. Dense or mixture, as its config says. */
+/**
+ * Embedding, Mamba blocks, norm, head: predicts the next token of an interleaved sequence. Dense or mixture, as its
+ * config says.
+ */
 public final class LanguageModel implements AutoCloseable {
     private final ModelConfig config;
     private final Backend backend;
@@ -48,8 +51,7 @@ public final class LanguageModel implements AutoCloseable {
         this.blocks = IntStream.range(0, config.blocks())
                 .mapToObj(i -> new MambaBlock(backend, parameters, "backbone.layers." + i + ".", config))
                 .toList();
-        this.finalNorm =
-                new RmsNorm(backend, parameters, "backbone.norm_f", config.dModel(), config.normEpsilon());
+        this.finalNorm = new RmsNorm(backend, parameters, "backbone.norm_f", config.dModel(), config.normEpsilon());
         this.head = parameters.declare(
                 "lm_head.weight", Initializer.fanIn(config.dModel()), config.vocabulary(), config.dModel());
         parameters.allocate();
@@ -67,8 +69,8 @@ public final class LanguageModel implements AutoCloseable {
     }
 
     /**
-     * The batch on the backend's device, its state resets as the config asks; lives until the call after the next, so that one batch can
-     * travel while another is worked on.
+     * The batch on the backend's device, its state resets as the config asks; lives until the call after the next, so
+     * that one batch can travel while another is worked on.
      */
     public TokenBatch place(TokenBatch batch) {
         if (batch.layout().modalities() != config.modalities()) {
@@ -146,8 +148,7 @@ public final class LanguageModel implements AutoCloseable {
         var sums = Tensor.ofDoubles(new double[config.modalities()]);
         backend.memory().copy(lossSums, sums);
         backend.memory().fill(lossSums, 0);
-        var losses = new Losses(
-                Arrays.stream(sums.toDoubles()).boxed().toList(), new ModalityCounts(lossTokens));
+        var losses = new Losses(Arrays.stream(sums.toDoubles()).boxed().toList(), new ModalityCounts(lossTokens));
         lossTokens = new long[config.modalities()];
         return losses;
     }

@@ -52,8 +52,7 @@ public record ModelConfig(
 
     /** Dense Mamba at a scale, with the block's usual sizes. */
     public static ModelConfig dense(Scale scale, int vocabulary, int modalities) {
-        return new ModelConfig(
-                scale.dModel(), scale.blocks(), vocabulary, modalities, Set.of(), 16, 4, 2, true, 1e-5);
+        return new ModelConfig(scale.dModel(), scale.blocks(), vocabulary, modalities, Set.of(), 16, 4, 2, true, 1e-5);
     }
 
     /** Mixture-of-Mamba at a scale: all four projections split. */
@@ -63,7 +62,16 @@ public record ModelConfig(
 
     public ModelConfig withSplit(Set<Projection> projections) {
         return new ModelConfig(
-                dModel, blocks, vocabulary, modalities, projections, dState, dConv, expand, resetAtDocuments, normEpsilon);
+                dModel,
+                blocks,
+                vocabulary,
+                modalities,
+                projections,
+                dState,
+                dConv,
+                expand,
+                resetAtDocuments,
+                normEpsilon);
     }
 
     /** E. */

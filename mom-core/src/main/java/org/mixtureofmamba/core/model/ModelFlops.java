@@ -24,12 +24,12 @@ import org.mixtureofmamba.core.UserException;
  * <p>One step fits in a long. A whole run may not (1.5e9 parameters, 2e6 tokens a step, 250,000 steps: 5e21), so a log
  * sums steps in a double.
  *
- * @param dModel     D
- * @param dInner     E
- * @param dState     N
- * @param dtRank     R
- * @param dConv      K
- * @param blocks     Mamba blocks, two to a Transformer layer
+ * @param dModel D
+ * @param dInner E
+ * @param dState N
+ * @param dtRank R
+ * @param dConv K
+ * @param blocks Mamba blocks, two to a Transformer layer
  * @param vocabulary V
  */
 public record ModelFlops(int dModel, int dInner, int dState, int dtRank, int dConv, int blocks, int vocabulary) {

@@ -5,7 +5,10 @@ import java.util.stream.Collectors;
 
 import org.mixtureofmamba.core.UserException;
 
-/** The named sizes: the paper's, as Mixture-of-Transformers (arXiv 2411.04996) sets them, and two for machines without a GPU. */
+/**
+ * The named sizes: the paper's, as Mixture-of-Transformers (arXiv 2411.04996) sets them, and two for machines without a
+ * GPU.
+ */
 public enum Scale {
     NANO("nano", 64, 2, 4),
     TINY("tiny", 128, 4, 4),
@@ -60,8 +63,6 @@ public enum Scale {
                 .filter(scale -> scale.key.equals(key))
                 .findFirst()
                 .orElseThrow(() -> new UserException("no scale '%s'; there are %s"
-                        .formatted(
-                                key,
-                                Arrays.stream(values()).map(Scale::key).collect(Collectors.joining(", ")))));
+                        .formatted(key, Arrays.stream(values()).map(Scale::key).collect(Collectors.joining(", ")))));
     }
 }

@@ -31,7 +31,6 @@ public final class CausalConv {
     /** gradOut [T, E] -> gradX [T, E]. */
     public void backward(Tensor gradOut, ModalityLayout layout, Tape tape, Tensor gradX) {
         var x = tape.pop();
-        backend.causalConvBackward(
-                gradOut, x, weight.value(), bias.value(), layout, gradX, weight.grad(), bias.grad());
+        backend.causalConvBackward(gradOut, x, weight.value(), bias.value(), layout, gradX, weight.grad(), bias.grad());
     }
 }

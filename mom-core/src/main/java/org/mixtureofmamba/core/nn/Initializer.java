@@ -32,7 +32,8 @@ public interface Initializer {
     }
 
     /**
-     * The bias whose softplus is a step size exp(U(log smallest, log largest)), at least {@code floor} (Gu &amp; Dao 2023, section 3.6).
+     * The bias whose softplus is a step size exp(U(log smallest, log largest)), at least {@code floor} (Gu &amp; Dao
+     * 2023, section 3.6).
      */
     static Initializer inverseSoftplusOfStep(double smallest, double largest, double floor) {
         return (row, column, random) -> {

@@ -8,8 +8,8 @@ import org.mixtureofmamba.core.model.Projection;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The Mamba block between norm and residual, with any of its four projections split by modality (Mixture-of-Mamba, arXiv 2501.16295,
- * algorithm 1); with none split it is dense Mamba (Gu &amp; Dao 2023).
+ * The Mamba block between norm and residual, with any of its four projections split by modality (Mixture-of-Mamba,
+ * arXiv 2501.16295, algorithm 1); with none split it is dense Mamba (Gu &amp; Dao 2023).
  */
 public final class MambaMixer {
     private final Backend backend;

@@ -8,7 +8,10 @@ import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** A projection without bias: x · Wᵀ, W one for all tokens or one for each modality. Rows are in modality order, so each W meets one slab. */
+/**
+ * A projection without bias: x · Wᵀ, W one for all tokens or one for each modality. Rows are in modality order, so each
+ * W meets one slab.
+ */
 public final class ModalityLinear {
     private final Backend backend;
     private final List<Parameter> weights;
@@ -32,7 +35,10 @@ public final class ModalityLinear {
                 .toList();
     }
 
-    /** The official names of a projection's weight sets: {@code in_proj}, or {@code local_experts_in_proj.0}, {@code .1}, ... */
+    /**
+     * The official names of a projection's weight sets: {@code in_proj}, or {@code local_experts_in_proj.0},
+     * {@code .1}, ...
+     */
     public static List<String> names(String prefix, String projection, int weightSets) {
         return weightSets == 1
                 ? List.of(prefix + projection)

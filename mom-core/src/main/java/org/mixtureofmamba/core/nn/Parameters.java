@@ -14,9 +14,9 @@ import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * All parameters of a model in one flat buffer each for master weights, their working copy and gradients, so that the optimizer,
- * clipping and checkpoints are each one pass. Those that decay come first. Layers {@link #declare} what they need;
- * {@link #allocate} then lays them out.
+ * All parameters of a model in one flat buffer each for master weights, their working copy and gradients, so that the
+ * optimizer, clipping and checkpoints are each one pass. Those that decay come first. Layers {@link #declare} what they
+ * need; {@link #allocate} then lays them out.
  */
 public final class Parameters implements AutoCloseable {
     /** Elements; every parameter starts at a multiple, so that vector loads and matrix products are aligned. */
@@ -43,8 +43,7 @@ public final class Parameters implements AutoCloseable {
         return declare(name, Parameter.Precision.MASTER, initializer, extents);
     }
 
-    private Parameter declare(
-            String name, Parameter.Precision precision, Initializer initializer, long... extents) {
+    private Parameter declare(String name, Parameter.Precision precision, Initializer initializer, long... extents) {
         if (!buffers.isEmpty()) {
             throw new IllegalStateException("parameters are laid out already");
         }
@@ -79,8 +78,8 @@ public final class Parameters implements AutoCloseable {
     }
 
     /**
-     * Draws every parameter from its initializer. The draw of a parameter depends on the seed and its name alone, not on what other
-     * parameters there are.
+     * Draws every parameter from its initializer. The draw of a parameter depends on the seed and its name alone, not
+     * on what other parameters there are.
      */
     public void initialise(long seed) {
         var waiting = new ArrayList<Parameter>();
@@ -102,8 +101,13 @@ public final class Parameters implements AutoCloseable {
     private void initialise(List<Parameter> some, long seed) {
         try (var arena = Arena.ofShared()) {
             var values = some.parallelStream()
-                    .map(parameter -> draw(parameter, seed, Tensor.onHost(
-                            arena, backend.accumulationType(), parameter.shape().toArray())))
+                    .map(parameter -> draw(
+                            parameter,
+                            seed,
+                            Tensor.onHost(
+                                    arena,
+                                    backend.accumulationType(),
+                                    parameter.shape().toArray())))
                     .toList();
             for (int i = 0; i < values.size(); i++) {
                 backend.memory().copy(values.get(i), some.get(i).master());
@@ -112,7 +116,8 @@ public final class Parameters implements AutoCloseable {
     }
 
     private static Tensor draw(Parameter parameter, long seed, Tensor values) {
-        var random = new SplittableRandom(seed * 0x9E3779B97F4A7C15L + parameter.name().hashCode());
+        var random = new SplittableRandom(
+                seed * 0x9E3779B97F4A7C15L + parameter.name().hashCode());
         var initializer = parameter.initializer();
         var memory = values.segment();
         int columns = values.columns();

@@ -8,7 +8,10 @@ import org.mixtureofmamba.core.backend.ScanInputs;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** The selective state-space recurrence with softplus of the step size, skip and gate (Gu &amp; Dao 2023, eq. 2); A and D are shared. */
+/**
+ * The selective state-space recurrence with softplus of the step size, skip and gate (Gu &amp; Dao 2023, eq. 2); A and
+ * D are shared.
+ */
 public final class SelectiveScan {
     private final Backend backend;
     private final Parameter logA;

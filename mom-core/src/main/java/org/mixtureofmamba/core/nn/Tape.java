@@ -7,8 +7,8 @@ import java.util.NoSuchElementException;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * What forward leaves for backward: a stack, since backward runs the layers in reverse. Each layer's backward pops exactly what its
- * forward pushed, last first.
+ * What forward leaves for backward: a stack, since backward runs the layers in reverse. Each layer's backward pops
+ * exactly what its forward pushed, last first.
  */
 public final class Tape {
     private final Deque<Tensor> kept = new ArrayDeque<>();

@@ -15,14 +15,16 @@ import org.mixtureofmamba.core.nn.Tape;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * One Mamba block, forward and backward, on any backend, against the vectors stored in a file: {@code input}, {@code modality},
- * {@code grad_output} and {@code param.*} go in; {@code output}, {@code grad_input} and {@code grad.*} are what must come out.
+ * One Mamba block, forward and backward, on any backend, against the vectors stored in a file: {@code input},
+ * {@code modality}, {@code grad_output} and {@code param.*} go in; {@code output}, {@code grad_input} and
+ * {@code grad.*} are what must come out.
  */
 public final class GoldenBlock {
     private GoldenBlock() {}
 
     /**
-     * How far each tensor is from its golden counterpart: the output, the gradient of the input, then those of the parameters.
+     * How far each tensor is from its golden counterpart: the output, the gradient of the input, then those of the
+     * parameters.
      *
      * @throws org.mixtureofmamba.core.UserException if the file cannot be read or is no golden block, saying why
      */

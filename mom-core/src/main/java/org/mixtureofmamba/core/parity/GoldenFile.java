@@ -15,8 +15,8 @@ import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * A file of golden vectors, checked: what the block is made of comes from the tensors themselves, and metadata that contradict them are
- * an error.
+ * A file of golden vectors, checked: what the block is made of comes from the tensors themselves, and metadata that
+ * contradict them are an error.
  */
 final class GoldenFile implements AutoCloseable {
     private static final String PARAMETER = "param.";
@@ -147,7 +147,8 @@ final class GoldenFile implements AutoCloseable {
     }
 
     /**
-     * The value of a parameter. The published modules leave out the bias of a shared dt_proj, so a file may lack it: empty.
+     * The value of a parameter. The published modules leave out the bias of a shared dt_proj, so a file may lack it:
+     * empty.
      *
      * @param name as {@link org.mixtureofmamba.core.nn.MambaMixer} names it
      */
@@ -181,7 +182,8 @@ final class GoldenFile implements AutoCloseable {
         }
         return config.split().stream()
                 .filter(projection -> name.startsWith(projection.key() + "."))
-                .map(projection -> "local_experts_" + projection.key() + ".0" + name.substring(projection.key().length()))
+                .map(projection -> "local_experts_" + projection.key() + ".0"
+                        + name.substring(projection.key().length()))
                 .findFirst()
                 .orElse(name);
     }

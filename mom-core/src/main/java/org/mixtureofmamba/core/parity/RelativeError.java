@@ -8,9 +8,9 @@ import java.util.Locale;
  * and {@code peak}, the same in the maximum norm. The 2-norm of a large tensor hides one wrong element (one of a
  * million, wrong by its own size, is an error of 1e-3), the maximum norm does not, so {@link #within} asks for both.
  *
- * @param name    of the tensor, as it stands in the golden file
- * @param error   the 2-norm ratio; 0 for a golden tensor of zeros met exactly, infinite unless {@link Verdict#MEASURED}
- * @param peak    the maximum-norm ratio, likewise
+ * @param name of the tensor, as it stands in the golden file
+ * @param error the 2-norm ratio; 0 for a golden tensor of zeros met exactly, infinite unless {@link Verdict#MEASURED}
+ * @param peak the maximum-norm ratio, likewise
  * @param verdict whether the two could be compared at all
  */
 public record RelativeError(String name, double error, double peak, Verdict verdict) {

@@ -6,14 +6,16 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * A view of storage as rows of contiguous elements: element (row, column) lies at {@code offset + row * rowStride + column}.
- * A tensor of rank r has {@code shape.rows()} rows of {@code shape.columns()} columns. Views share storage; nothing here computes.
+ * A view of storage as rows of contiguous elements: element (row, column) lies at {@code offset + row * rowStride +
+ * column}. A tensor of rank r has {@code shape.rows()} rows of {@code shape.columns()} columns. Views share storage;
+ * nothing here computes.
  *
  * @param offset in elements
  * @param rowStride in elements, at least the number of columns
  */
 public record Tensor(DType dtype, Shape shape, Storage storage, long offset, long rowStride) {
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfFloat FLOAT =
+            ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfDouble DOUBLE =
             ValueLayout.JAVA_DOUBLE_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -111,11 +113,15 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
     public long deviceAddress() {
         return switch (storage) {
             case Storage.Device device -> device.address() + offset * dtype.byteSize();
-            case Storage.Host host -> throw new IllegalStateException("a tensor %s in host memory has no device address".formatted(shape));
+            case Storage.Host host ->
+                throw new IllegalStateException("a tensor %s in host memory has no device address".formatted(shape));
         };
     }
 
-    /** Where an element lies in device memory, in bytes; {@code element} counts from the first, gaps between rows included. */
+    /**
+     * Where an element lies in device memory, in bytes; {@code element} counts from the first, gaps between rows
+     * included.
+     */
     public long deviceAddress(long element) {
         return deviceAddress() + element * dtype.byteSize();
     }
@@ -124,7 +130,8 @@ public record Tensor(DType dtype, Shape shape, Storage storage, long offset, lon
     public MemorySegment segment() {
         return switch (storage) {
             case Storage.Host host -> host.segment().asSlice(offset * dtype.byteSize());
-            case Storage.Device device -> throw new IllegalStateException("a tensor %s in device memory has no host segment".formatted(shape));
+            case Storage.Device device ->
+                throw new IllegalStateException("a tensor %s in device memory has no host segment".formatted(shape));
         };
     }
 

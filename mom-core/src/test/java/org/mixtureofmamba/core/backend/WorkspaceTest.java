@@ -112,8 +112,7 @@ class WorkspaceTest {
         }
 
         @Override
-        public void copy(
-                Tensor from, Tensor to) {
+        public void copy(Tensor from, Tensor to) {
             host.copy(from, to);
         }
 

@@ -16,8 +16,9 @@ import org.mixtureofmamba.core.model.Scale;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Prints where a training step on the backend cpu goes: processor time of each operation on one thread, which says less than the clock
- * about other programs on the machine. Arguments: steps before and steps counted, {@code dense} or {@code mom}.
+ * Prints where a training step on the backend cpu goes: processor time of each operation on one thread, which says less
+ * than the clock about other programs on the machine. Arguments: steps before and steps counted, {@code dense} or
+ * {@code mom}.
  */
 final class OperationProfile {
     private final Backend backend;

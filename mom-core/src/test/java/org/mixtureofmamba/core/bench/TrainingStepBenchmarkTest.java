@@ -49,8 +49,8 @@ class TrainingStepBenchmarkTest {
 
     @Test
     void refusesNoSteps() {
-        assertThatThrownBy(() ->
-                        new TrainingStepBenchmark(ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, Duration.ZERO, 0, 0, Recompute.NOTHING))
+        assertThatThrownBy(() -> new TrainingStepBenchmark(
+                        ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, Duration.ZERO, 0, 0, Recompute.NOTHING))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("steps");
     }

@@ -50,7 +50,8 @@ class SafetensorsTest {
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining(file.toString())
                 .hasMessageNotContaining("\n")
-                .satisfies(e -> assertThat(reasons).allSatisfy(reason -> assertThat(e).hasMessageContaining(reason)));
+                .satisfies(e ->
+                        assertThat(reasons).allSatisfy(reason -> assertThat(e).hasMessageContaining(reason)));
     }
 
     @Test
@@ -60,8 +61,12 @@ class SafetensorsTest {
             var brain = Tensor.of(DType.BFLOAT16, Shape.of(3), memory.allocate(6, "test"));
             brain.set(0, 1, -1.5);
             var tensors = new LinkedHashMap<String, Tensor>();
-            tensors.put("z.double", Tensor.ofDoubles(Math.PI, -0.0, Double.MIN_VALUE, Double.NaN).reshape(2, 2));
-            tensors.put("a.float", Tensor.ofFloats(1, 2, 3, 4, 5, 6).reshape(2, 3).columns(1, 3));
+            tensors.put(
+                    "z.double",
+                    Tensor.ofDoubles(Math.PI, -0.0, Double.MIN_VALUE, Double.NaN)
+                            .reshape(2, 2));
+            tensors.put(
+                    "a.float", Tensor.ofFloats(1, 2, 3, 4, 5, 6).reshape(2, 3).columns(1, 3));
             tensors.put("brain", brain);
             tensors.put("int", Tensor.ofInts(Integer.MIN_VALUE, 7, 8).reshape(1, 3, 1));
             tensors.put("empty", Tensor.ofFloats().reshape(0, 4));
@@ -90,7 +95,9 @@ class SafetensorsTest {
             Safetensors.write(second, Map.of("y", "2", "x", "1"), Map.of("a", Tensor.ofFloats(1)), memory);
         }
         assertThat(Files.readAllBytes(first)).isEqualTo(Files.readAllBytes(second));
-        assertThat(Files.readAllBytes(first)[0] % 8).as("the elements are aligned").isZero();
+        assertThat(Files.readAllBytes(first)[0] % 8)
+                .as("the elements are aligned")
+                .isZero();
     }
 
     @Test
@@ -101,7 +108,9 @@ class SafetensorsTest {
         try (var read = Safetensors.open(file)) {
             assertThat(read.tensors()).containsOnlyKeys("a");
             assertThat(read.find("a").orElseThrow().toDoubles()).containsExactly(0);
-            assertThatThrownBy(() -> read.find("ids")).isInstanceOf(UserException.class).hasMessageContaining("I64");
+            assertThatThrownBy(() -> read.find("ids"))
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("I64");
         }
     }
 
@@ -116,7 +125,8 @@ class SafetensorsTest {
     void refusesEveryTruncationOfASoundFile() throws IOException {
         var sound = directory.resolve("sound");
         try (var memory = new HostMemory()) {
-            Safetensors.write(sound, Map.of("k", "v"), Map.of("a", Tensor.ofFloats(1, 2), "b", Tensor.ofInts(3)), memory);
+            Safetensors.write(
+                    sound, Map.of("k", "v"), Map.of("a", Tensor.ofFloats(1, 2), "b", Tensor.ofInts(3)), memory);
         }
         var whole = Files.readAllBytes(sound);
         for (int length = 0; length < whole.length; length++) {
@@ -132,32 +142,35 @@ class SafetensorsTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', quoteCharacter = '\0', value = {
-        "                                                                                           | the header is not an object",
-        "[]                                                                                         | the header is not an object",
-        "{                                                                                          | not JSON",
-        "{} {}                                                                                      | goes on",
-        "{\"a\":7}                                                                                  | tensor 'a' is not an object",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}                                                  | lacks",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8]}}                             | lacks",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}                         | more than 2",
-        "{\"a\":{\"dtype\":\"F33\",\"shape\":[2],\"data_offsets\":[0,8]}}                           | unknown dtype 'F33'",
-        "{\"a\":{\"dtype\":4,\"shape\":[2],\"data_offsets\":[0,8]}}                                 | not a string",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}                          | -2",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}                         | 2.0",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"2\"],\"data_offsets\":[0,8]}}                       | '2'",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[[2]],\"data_offsets\":[0,8]}}                         | no size",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}                          | -8",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}                           | needs 8 bytes",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}                           | needs 12 bytes",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,8]}}        | not JSON of the format",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}       | too large",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[0,4294967296],\"data_offsets\":[0,0]}}                 | too large",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"z\":1}}                   | unknown key 'z'",
-        "{\"__metadata__\":{\"k\":1},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}} | not a string",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}                           | 4 bytes after the last",
-        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}                           | belong to no tensor",
-    })
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '\0',
+            value = {
+                "                                                                                           | the header is not an object",
+                "[]                                                                                         | the header is not an object",
+                "{                                                                                          | not JSON",
+                "{} {}                                                                                      | goes on",
+                "{\"a\":7}                                                                                  | tensor 'a' is not an object",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}                                                  | lacks",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8]}}                             | lacks",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8,8]}}                         | more than 2",
+                "{\"a\":{\"dtype\":\"F33\",\"shape\":[2],\"data_offsets\":[0,8]}}                           | unknown dtype 'F33'",
+                "{\"a\":{\"dtype\":4,\"shape\":[2],\"data_offsets\":[0,8]}}                                 | not a string",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[-2],\"data_offsets\":[0,8]}}                          | -2",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2.0],\"data_offsets\":[0,8]}}                         | 2.0",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[\"2\"],\"data_offsets\":[0,8]}}                       | '2'",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[[2]],\"data_offsets\":[0,8]}}                         | no size",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[-8,0]}}                          | -8",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]}}                           | needs 8 bytes",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]}}                           | needs 12 bytes",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[99999999999999999999],\"data_offsets\":[0,8]}}        | not JSON of the format",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]}}       | too large",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[0,4294967296],\"data_offsets\":[0,0]}}                 | too large",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],\"z\":1}}                   | unknown key 'z'",
+                "{\"__metadata__\":{\"k\":1},\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}} | not a string",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}                           | 4 bytes after the last",
+                "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}                           | belong to no tensor",
+            })
     void refusesMalformedHeaders(String header, String reason) {
         assertRefused(file(header == null ? "" : header, 8), reason);
     }
@@ -165,12 +178,19 @@ class SafetensorsTest {
     @Test
     void refusesOverlapAndDuplicates() {
         assertRefused(
-                file("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8),
-                "'b'", "within the one before");
+                file(
+                        "{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+                        8),
+                "'b'",
+                "within the one before");
         assertRefused(
-                file("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8),
+                file(
+                        "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+                        8),
                 "uplicate");
-        assertRefused(file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8), "uplicate");
+        assertRefused(
+                file("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8),
+                "uplicate");
     }
 
     @Test

@@ -15,7 +15,9 @@ class ModalityLayoutTest {
         assertThat(layout.rowOf().toDoubles()).containsExactly(3, 0, 1, 2, 4, 5);
         assertThat(layout.slabs()).hasToString("[0, 3, 3, 6]");
         assertThat(layout.slabs().size(1)).isZero();
-        assertThat(layout.documentStart().toDoubles()).as("a sequence always starts anew").containsExactly(1, 0, 1, 1, 0, 0);
+        assertThat(layout.documentStart().toDoubles())
+                .as("a sequence always starts anew")
+                .containsExactly(1, 0, 1, 1, 0, 0);
         assertThat(layout.withoutDocumentStarts().documentStart().toDoubles()).containsExactly(1, 0, 0, 1, 0, 0);
     }
 

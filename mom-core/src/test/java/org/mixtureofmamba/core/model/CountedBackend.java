@@ -18,9 +18,10 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * A model's arithmetic, one number at a time, in float64, each operation counted as it is done. Written in scalars from the formulas of
- * {@link Backend}, sharing nothing with any other backend. What forward has computed and backward computes again is done with the
- * counter stopped, as {@link ModelFlops} has it; so is a gradient that is moved to where there was none yet.
+ * A model's arithmetic, one number at a time, in float64, each operation counted as it is done. Written in scalars from
+ * the formulas of {@link Backend}, sharing nothing with any other backend. What forward has computed and backward
+ * computes again is done with the counter stopped, as {@link ModelFlops} has it; so is a gradient that is moved to
+ * where there was none yet.
  */
 final class CountedBackend implements Backend {
     private final HostMemory memory = new HostMemory();
@@ -183,7 +184,11 @@ final class CountedBackend implements Backend {
             int slab = slabs.slabOf(t);
             for (int o = 0; o < gradOut.columns(); o++) {
                 for (int i = 0; i < x.columns(); i++) {
-                    accumulate(gradX, t, i, mul(gradOut.get(t, o), weights.get(slab).get(o, i)));
+                    accumulate(
+                            gradX,
+                            t,
+                            i,
+                            mul(gradOut.get(t, o), weights.get(slab).get(o, i)));
                     accumulate(gradWeights.get(slab), o, i, mul(gradOut.get(t, o), x.get(t, i)));
                 }
             }
@@ -295,7 +300,9 @@ final class CountedBackend implements Backend {
                 int row = row(layout, b, l);
                 boolean first = l == 0 || layout.documentStart().get(b, l) != 0;
                 for (int e = 0; e < inner; e++) {
-                    double biased = add(in.dt().get(row, e), biasOf(in.dtBias(), layout, row).get(0, e));
+                    double biased = add(
+                            in.dt().get(row, e),
+                            biasOf(in.dtBias(), layout, row).get(0, e));
                     double dt = log(add(1, exp(biased)));
                     double driven = mul(dt, in.x().get(row, e));
                     double out = 0;
@@ -365,7 +372,8 @@ final class CountedBackend implements Backend {
                     gradDt = add(gradDt, mul(gradDriven, x));
                     accumulate(out.skipD(), 0, e, mul(g, x));
 
-                    double ofBiased = Math.exp(in.dt().get(row, e) + biasOf(in.dtBias(), layout, row).get(0, e));
+                    double ofBiased = Math.exp(in.dt().get(row, e)
+                            + biasOf(in.dtBias(), layout, row).get(0, e));
                     double gradBiased = div(mul(gradDt, ofBiased), 1 + ofBiased);
                     out.dt().set(row, e, gradBiased);
                     accumulate(biasOf(out.dtBias(), layout, row), 0, e, gradBiased);
@@ -472,7 +480,8 @@ final class CountedBackend implements Backend {
     }
 
     @Override
-    public void adamW(AdamW settings, Tensor master, Tensor working, Tensor grad, Tensor first, Tensor second, Tensor norm) {
+    public void adamW(
+            AdamW settings, Tensor master, Tensor working, Tensor grad, Tensor first, Tensor second, Tensor norm) {
         throw new UnsupportedOperationException("the optimizer is no part of a model's count");
     }
 

@@ -21,7 +21,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** The closed formula of {@link ModelFlops} against a model whose every operation is counted as it is done. */
 class CountedFlopsTest {
-    private static ModelConfig config(int dModel, int blocks, Set<Projection> split, int dState, int dConv, int expand) {
+    private static ModelConfig config(
+            int dModel, int blocks, Set<Projection> split, int dState, int dConv, int expand) {
         return new ModelConfig(dModel, blocks, 11, 3, split, dState, dConv, expand, true, 1e-5);
     }
 
@@ -101,8 +102,14 @@ class CountedFlopsTest {
         var gradients = new LinkedHashMap<String, double[]>();
         try (var model = new LanguageModel(config, backend, Recompute.NOTHING, 1)) {
             model.forwardBackward(batch(3, 5, 0.3), 0.5);
-            gradients.put("losses", model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).toArray());
-            model.parameters().all().forEach(p -> gradients.put(p.name(), p.grad().toDoubles()));
+            gradients.put(
+                    "losses",
+                    model.takeLosses().sums().stream()
+                            .mapToDouble(Double::doubleValue)
+                            .toArray());
+            model.parameters()
+                    .all()
+                    .forEach(p -> gradients.put(p.name(), p.grad().toDoubles()));
         }
         return gradients;
     }

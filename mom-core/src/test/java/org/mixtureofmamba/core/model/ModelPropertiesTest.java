@@ -49,7 +49,8 @@ class ModelPropertiesTest {
     }
 
     /** Tokens in sequence order, to be changed and batched. */
-    private record Tokens(int batch, int[] inputs, int[] targets, byte[] modality, byte[] targetModality, boolean[] starts) {
+    private record Tokens(
+            int batch, int[] inputs, int[] targets, byte[] modality, byte[] targetModality, boolean[] starts) {
         static Tokens random(int batch, long seed) {
             var random = new SplittableRandom(seed);
             int tokens = batch * LENGTH;
@@ -69,8 +70,7 @@ class ModelPropertiesTest {
         }
 
         TokenBatch toBatch() {
-            return TokenBatch.of(
-                    batch, inputs.length / batch, 3, inputs, targets, modality, targetModality, starts);
+            return TokenBatch.of(batch, inputs.length / batch, 3, inputs, targets, modality, targetModality, starts);
         }
 
         /** Only token t's target counts. */
@@ -114,14 +114,18 @@ class ModelPropertiesTest {
     private static void copyWeights(LanguageModel from, LanguageModel to, UnaryOperator<String> nameIn) {
         var source = new LinkedHashMap<String, Tensor>();
         from.parameters().all().forEach(parameter -> source.put(parameter.name(), parameter.master()));
-        to.parameters().all().forEach(parameter -> HostMemory.copyOnHost(
-                source.get(nameIn.apply(parameter.name())), parameter.master()));
+        to.parameters()
+                .all()
+                .forEach(parameter ->
+                        HostMemory.copyOnHost(source.get(nameIn.apply(parameter.name())), parameter.master()));
         to.parameters().refreshWorkingCopy();
     }
 
     private static double loss(LanguageModel model, Tokens tokens) {
         model.forward(model.place(tokens.toBatch()));
-        return model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).sum();
+        return model.takeLosses().sums().stream()
+                .mapToDouble(Double::doubleValue)
+                .sum();
     }
 
     private static Map<String, double[]> gradients(LanguageModel model, List<Tokens> batches) {
@@ -135,7 +139,9 @@ class ModelPropertiesTest {
 
     private static void assertClose(Backend backend, String name, double[] expected, double[] actual) {
         var error = RelativeError.of(name, expected, actual);
-        assertThat(error.within(64 * backend.dtype().epsilon())).as(error.describe()).isTrue();
+        assertThat(error.within(64 * backend.dtype().epsilon()))
+                .as(error.describe())
+                .isTrue();
     }
 
     private static double[] sum(double[]... addends) {
@@ -166,8 +172,10 @@ class ModelPropertiesTest {
                         ? new double[][] {ofMixture.get(key)}
                         : new double[][] {
                             ofMixture.get(expert),
-                            ofMixture.get(expert.replace(".0.weight", ".1.weight").replace(".0.bias", ".1.bias")),
-                            ofMixture.get(expert.replace(".0.weight", ".2.weight").replace(".0.bias", ".2.bias"))
+                            ofMixture.get(
+                                    expert.replace(".0.weight", ".1.weight").replace(".0.bias", ".1.bias")),
+                            ofMixture.get(
+                                    expert.replace(".0.weight", ".2.weight").replace(".0.bias", ".2.bias"))
                         };
                 assertClose(backend, key, gradient, sum(parts));
             });
@@ -181,12 +189,16 @@ class ModelPropertiesTest {
         var tokens = Tokens.random(2, 2);
         for (int[] to : new int[][] {{1, 2, 0}, {2, 1, 0}, {0, 2, 1}}) {
             UnaryOperator<String> oldName = key -> {
-                var matcher = Pattern.compile("(.*local_experts_\\w+\\.)(\\d)(\\..*)").matcher(key);
+                var matcher =
+                        Pattern.compile("(.*local_experts_\\w+\\.)(\\d)(\\..*)").matcher(key);
                 if (!matcher.matches()) {
                     return key;
                 }
                 int renamed = Integer.parseInt(matcher.group(2));
-                int old = List.of(0, 1, 2).stream().filter(m -> to[m] == renamed).findFirst().orElseThrow();
+                int old = List.of(0, 1, 2).stream()
+                        .filter(m -> to[m] == renamed)
+                        .findFirst()
+                        .orElseThrow();
                 return matcher.group(1) + old + matcher.group(3);
             };
             try (var before = model(backend, ALL, true);
@@ -197,7 +209,8 @@ class ModelPropertiesTest {
                 var lossesBefore = before.takeLosses();
                 var lossesAfter = after.takeLosses();
                 for (int m = 0; m < 3; m++) {
-                    assertThat(lossesAfter.counts().of(to[m])).isEqualTo(lossesBefore.counts().of(m));
+                    assertThat(lossesAfter.counts().of(to[m]))
+                            .isEqualTo(lossesBefore.counts().of(m));
                     assertClose(
                             backend,
                             "loss of modality " + m,
@@ -205,8 +218,9 @@ class ModelPropertiesTest {
                             new double[] {lossesAfter.sums().get(to[m])});
                 }
                 var gradientsBefore = gradients(before, List.of(tokens));
-                gradients(after, List.of(tokens.renamed(to))).forEach((key, gradient) ->
-                        assertClose(backend, key, gradientsBefore.get(oldName.apply(key)), gradient));
+                gradients(after, List.of(tokens.renamed(to)))
+                        .forEach((key, gradient) ->
+                                assertClose(backend, key, gradientsBefore.get(oldName.apply(key)), gradient));
             }
         }
     }
@@ -221,15 +235,19 @@ class ModelPropertiesTest {
             for (int changed = 1; changed < LENGTH; changed++) {
                 var inputs = tokens.inputs.clone();
                 inputs[changed] = (inputs[changed] + 1) % VOCABULARY;
-                var other = new Tokens(
-                        1, inputs, tokens.targets, tokens.modality, tokens.targetModality, tokens.starts);
+                var other =
+                        new Tokens(1, inputs, tokens.targets, tokens.modality, tokens.targetModality, tokens.starts);
                 for (int t = 0; t < LENGTH; t++) {
                     double before = loss(model, tokens.withLossAt(t));
                     double after = loss(model, other.withLossAt(t));
                     if (t < changed) {
-                        assertThat(after).as("token %d when %d changes", t, changed).isEqualTo(before);
+                        assertThat(after)
+                                .as("token %d when %d changes", t, changed)
+                                .isEqualTo(before);
                     } else {
-                        assertThat(after).as("token %d when %d changes", t, changed).isNotEqualTo(before);
+                        assertThat(after)
+                                .as("token %d when %d changes", t, changed)
+                                .isNotEqualTo(before);
                     }
                 }
             }
@@ -248,11 +266,9 @@ class ModelPropertiesTest {
         var other = new Tokens(1, tokens.inputs, tokens.targets, modality, tokens.targetModality, tokens.starts);
         try (var model = model(backend, ALL, true)) {
             for (int t = 0; t < changed; t++) {
-                assertClose(
-                        backend,
-                        "token " + t,
-                        new double[] {loss(model, tokens.withLossAt(t))},
-                        new double[] {loss(model, other.withLossAt(t))});
+                assertClose(backend, "token " + t, new double[] {loss(model, tokens.withLossAt(t))}, new double[] {
+                    loss(model, other.withLossAt(t))
+                });
             }
             assertThat(loss(model, other.withLossAt(changed))).isNotEqualTo(loss(model, tokens.withLossAt(changed)));
         }
@@ -272,13 +288,17 @@ class ModelPropertiesTest {
         try (var packed = model(backend, ALL, true);
                 var alone = model(backend, ALL, true);
                 var leaking = model(backend, ALL, false)) {
-            double apart = documents.stream().mapToDouble(document -> loss(alone, document)).sum();
+            double apart = documents.stream()
+                    .mapToDouble(document -> loss(alone, document))
+                    .sum();
             assertClose(backend, "loss", new double[] {apart}, new double[] {loss(packed, tokens)});
-            assertThat(Math.abs(loss(leaking, tokens) - apart)).as("without resets documents leak").isGreaterThan(1e-4);
+            assertThat(Math.abs(loss(leaking, tokens) - apart))
+                    .as("without resets documents leak")
+                    .isGreaterThan(1e-4);
 
             var expected = gradients(alone, documents);
-            gradients(packed, List.of(tokens)).forEach((key, gradient) ->
-                    assertClose(backend, key, expected.get(key), gradient));
+            gradients(packed, List.of(tokens))
+                    .forEach((key, gradient) -> assertClose(backend, key, expected.get(key), gradient));
         }
     }
 
@@ -292,11 +312,13 @@ class ModelPropertiesTest {
                 var alone = model(backend, ALL, true)) {
             var sequences = List.of(
                     tokens.slice(0, LENGTH), tokens.slice(LENGTH, 2 * LENGTH), tokens.slice(2 * LENGTH, 3 * LENGTH));
-            double apart = sequences.stream().mapToDouble(sequence -> loss(alone, sequence)).sum();
+            double apart = sequences.stream()
+                    .mapToDouble(sequence -> loss(alone, sequence))
+                    .sum();
             assertClose(backend, "loss", new double[] {apart}, new double[] {loss(together, tokens)});
             var expected = gradients(alone, sequences.reversed());
-            gradients(together, List.of(tokens)).forEach((key, gradient) ->
-                    assertClose(backend, key, expected.get(key), gradient));
+            gradients(together, List.of(tokens))
+                    .forEach((key, gradient) -> assertClose(backend, key, expected.get(key), gradient));
         }
     }
 
@@ -316,7 +338,10 @@ class ModelPropertiesTest {
             }
             assertThat(losses.counts()).isEqualTo(new ModalityCounts(counts));
             assertClose(
-                    backend, "losses", sums, losses.sums().stream().mapToDouble(Double::doubleValue).toArray());
+                    backend,
+                    "losses",
+                    sums,
+                    losses.sums().stream().mapToDouble(Double::doubleValue).toArray());
         }
     }
 }

@@ -37,11 +37,12 @@ import org.mixtureofmamba.core.tensor.Tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 
 /**
- * Every operation of a backend against the float64 reference, element by element, on equal inputs of odd sizes: outputs hold NaN before
- * they are written, gradients that accumulate hold random numbers, strided views must leave their neighbours alone, and a second call
- * must give the same bits. A backend is tested by a class that extends this one and says how to {@link #open} it; one whose kernels ask
- * for other sizes or whose arithmetic needs another tolerance overrides {@link #sizes} or {@link #tolerance} and says why. Tests of a
- * GPU backend carry {@code @Tag("gpu")} on the class.
+ * Every operation of a backend against the float64 reference, element by element, on equal inputs of odd sizes: outputs
+ * hold NaN before they are written, gradients that accumulate hold random numbers, strided views must leave their
+ * neighbours alone, and a second call must give the same bits. A backend is tested by a class that extends this one and
+ * says how to {@link #open} it; one whose kernels ask for other sizes or whose arithmetic needs another tolerance
+ * overrides {@link #sizes} or {@link #tolerance} and says why. Tests of a GPU backend carry {@code @Tag("gpu")} on the
+ * class.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 public abstract class BackendParityTest {
@@ -59,7 +60,15 @@ public abstract class BackendParityTest {
      * @param vocabulary V
      */
     public record Size(
-            int batch, int length, int modalities, int model, int inner, int state, int kernel, int rank, int vocabulary) {}
+            int batch,
+            int length,
+            int modalities,
+            int model,
+            int inner,
+            int state,
+            int kernel,
+            int rank,
+            int vocabulary) {}
 
     /** A batch of tokens of some size; its name says what is odd about it. */
     public record Case(String name, Size size, TokenBatch batch) {
@@ -85,8 +94,8 @@ public abstract class BackendParityTest {
     }
 
     /**
-     * How far a tensor may be from the reference, as {@link RelativeError#within} has it: in bf16 the rounding of the result itself, in
-     * float32 the rounding of sums of some hundreds of terms.
+     * How far a tensor may be from the reference, as {@link RelativeError#within} has it: in bf16 the rounding of the
+     * result itself, in float32 the rounding of sums of some hundreds of terms.
      */
     protected double tolerance(DType dtype) {
         return switch (dtype) {
@@ -95,7 +104,9 @@ public abstract class BackendParityTest {
         };
     }
 
-    /** One token, a sequence shorter than the kernel, odd extents everywhere, and one long enough for several chunks. */
+    /**
+     * One token, a sequence shorter than the kernel, odd extents everywhere, and one long enough for several chunks.
+     */
     protected List<Size> sizes() {
         return List.of(
                 new Size(1, 1, 1, 8, 16, 16, 4, 1, 11),
@@ -125,9 +136,11 @@ public abstract class BackendParityTest {
                     batch("documents", size, 0.15, random -> random.nextInt(size.modalities)));
             return size.modalities == 1
                     ? all
-                    : Stream.concat(all, Stream.of(
-                            batch("first modality absent", size, 0.1, random -> 1 + random.nextInt(last)),
-                            batch("last modality absent", size, 0.1, random -> random.nextInt(last))));
+                    : Stream.concat(
+                            all,
+                            Stream.of(
+                                    batch("first modality absent", size, 0.1, random -> 1 + random.nextInt(last)),
+                                    batch("last modality absent", size, 0.1, random -> random.nextInt(last))));
         });
     }
 
@@ -159,7 +172,8 @@ public abstract class BackendParityTest {
         return new Case(
                 name,
                 size,
-                TokenBatch.of(size.batch, size.length, size.modalities, inputs, targets, modality, targetModality, starts));
+                TokenBatch.of(
+                        size.batch, size.length, size.modalities, inputs, targets, modality, targetModality, starts));
     }
 
     /** Runs an operation on both backends, and on the tested one once more; compares all that was written. */
@@ -178,7 +192,9 @@ public abstract class BackendParityTest {
             if (!error.within(limit)) {
                 wrong.add("%s, tolerance %.1e".formatted(error.describe(), limit));
             }
-            assertThat(again.get(name).values()).as(name + ", run twice").containsExactly(actual.get(name).values());
+            assertThat(again.get(name).values())
+                    .as(name + ", run twice")
+                    .containsExactly(actual.get(name).values());
         });
         assertThat(wrong).isEmpty();
     }
@@ -201,8 +217,11 @@ public abstract class BackendParityTest {
             var ids = desk.place(c.batch).inputs();
             var table = desk.weight("table", 1, c.size.vocabulary, width);
             desk.backend().embeddingForward(ids, table, desk.output("out", c.tokens(), width));
-            desk.backend().embeddingBackward(
-                    ids, desk.activation("gradOut", c.tokens(), width), desk.accumulated("gradTable", c.size.vocabulary, width));
+            desk.backend()
+                    .embeddingBackward(
+                            ids,
+                            desk.activation("gradOut", c.tokens(), width),
+                            desk.accumulated("gradTable", c.size.vocabulary, width));
         });
     }
 
@@ -215,13 +234,14 @@ public abstract class BackendParityTest {
             var weight = desk.sensitive("weight", 1, width);
             var inverseRms = desk.statistic("inverseRms", c.tokens());
             desk.backend().rmsNormForward(x, weight, 1e-5, desk.output("out", c.tokens(), width), inverseRms);
-            desk.backend().rmsNormBackward(
-                    desk.activation("gradOut", c.tokens(), width),
-                    x,
-                    weight,
-                    inverseRms,
-                    desk.accumulatedActivation("gradX", c.tokens(), width),
-                    desk.accumulated("gradWeight", width));
+            desk.backend()
+                    .rmsNormBackward(
+                            desk.activation("gradOut", c.tokens(), width),
+                            x,
+                            weight,
+                            inverseRms,
+                            desk.accumulatedActivation("gradX", c.tokens(), width),
+                            desk.accumulated("gradWeight", width));
         });
     }
 
@@ -254,10 +274,18 @@ public abstract class BackendParityTest {
             var inPlace = desk.accumulatedActivation("outInPlace", tokens, out);
             desk.backend().linearForwardAdd(x, weights, slabs, inPlace, inPlace);
             var gradOut = desk.activation("gradOut", tokens, out);
-            desk.backend().linearBackward(
-                    gradOut, x, weights, slabs, desk.output("gradX", tokens, in), Write.OVERWRITE, gradWeights);
-            desk.backend().linearBackward(
-                    gradOut, x, weights, slabs, desk.accumulatedActivation("gradXAdded", tokens, in), Write.ADD, gradWeights);
+            desk.backend()
+                    .linearBackward(
+                            gradOut, x, weights, slabs, desk.output("gradX", tokens, in), Write.OVERWRITE, gradWeights);
+            desk.backend()
+                    .linearBackward(
+                            gradOut,
+                            x,
+                            weights,
+                            slabs,
+                            desk.accumulatedActivation("gradXAdded", tokens, in),
+                            Write.ADD,
+                            gradWeights);
         });
     }
 
@@ -278,14 +306,15 @@ public abstract class BackendParityTest {
             }
             var x = desk.activation("x", c.tokens(), width).columns(0, rank);
             desk.backend().linearForward(x, weights, slabs, desk.output("out", c.tokens(), inner));
-            desk.backend().linearBackward(
-                    desk.activation("gradOut", c.tokens(), inner),
-                    x,
-                    weights,
-                    slabs,
-                    desk.outputColumns("gradX", c.tokens(), width, 0, rank),
-                    Write.OVERWRITE,
-                    gradWeights);
+            desk.backend()
+                    .linearBackward(
+                            desk.activation("gradOut", c.tokens(), inner),
+                            x,
+                            weights,
+                            slabs,
+                            desk.outputColumns("gradX", c.tokens(), width, 0, rank),
+                            Write.OVERWRITE,
+                            gradWeights);
         });
     }
 
@@ -301,15 +330,16 @@ public abstract class BackendParityTest {
             var weight = desk.sensitive("weight", 0.5, inner, 1, kernel);
             var bias = desk.sensitive("bias", 0.5, inner);
             desk.backend().causalConvForward(x, weight, bias, layout, desk.output("out", c.tokens(), inner));
-            desk.backend().causalConvBackward(
-                    desk.activation("gradOut", c.tokens(), inner),
-                    x,
-                    weight,
-                    bias,
-                    layout,
-                    desk.outputColumns("gradXz", c.tokens(), 2 * inner, 0, inner),
-                    desk.accumulated("gradWeight", inner, 1, kernel),
-                    desk.accumulated("gradBias", inner));
+            desk.backend()
+                    .causalConvBackward(
+                            desk.activation("gradOut", c.tokens(), inner),
+                            x,
+                            weight,
+                            bias,
+                            layout,
+                            desk.outputColumns("gradXz", c.tokens(), 2 * inner, 0, inner),
+                            desk.accumulated("gradWeight", inner, 1, kernel),
+                            desk.accumulated("gradBias", inner));
         });
     }
 
@@ -356,8 +386,9 @@ public abstract class BackendParityTest {
                 gradBc.from(state),
                 desk.accumulated("gradSkipD", inner),
                 desk.outputColumns("gradXz", c.tokens(), 2 * inner, inner, 2 * inner));
-        desk.backend().selectiveScanBackward(
-                desk.activation("gradY", c.tokens(), inner), inputs, layout, y, states, gradients);
+        desk.backend()
+                .selectiveScanBackward(
+                        desk.activation("gradY", c.tokens(), inner), inputs, layout, y, states, gradients);
     }
 
     @ParameterizedTest
@@ -369,31 +400,36 @@ public abstract class BackendParityTest {
             var batch = desk.place(c.batch);
             var x = desk.activation("x", c.tokens(), model);
             var head = desk.weight("head", 0.5, vocabulary, model);
-            desk.backend().crossEntropyForward(
-                    x, head, batch.targets(), batch.targetModality(), desk.sums("lossSums", c.size.modalities));
-            desk.backend().crossEntropyForwardBackward(
-                    x,
-                    head,
-                    batch.targets(),
-                    batch.targetModality(),
-                    0.25,
-                    desk.sums("lossSumsOfBoth", c.size.modalities),
-                    desk.output("gradX", c.tokens(), model),
-                    desk.accumulated("gradHead", vocabulary, model));
+            desk.backend()
+                    .crossEntropyForward(
+                            x, head, batch.targets(), batch.targetModality(), desk.sums("lossSums", c.size.modalities));
+            desk.backend()
+                    .crossEntropyForwardBackward(
+                            x,
+                            head,
+                            batch.targets(),
+                            batch.targetModality(),
+                            0.25,
+                            desk.sums("lossSumsOfBoth", c.size.modalities),
+                            desk.output("gradX", c.tokens(), model),
+                            desk.accumulated("gradHead", vocabulary, model));
         });
     }
 
     /** The optimizer's state is of the accumulation type and held to it; only the working copy is coarser. */
     private void agreeByType(Consumer<Desk> operation) {
-        agree(operation, result -> result.dtype() == DType.FLOAT64 && tested.accumulationType() != DType.FLOAT64
-                ? tolerance(tested.accumulationType())
-                : tolerance(result.dtype()));
+        agree(
+                operation,
+                result -> result.dtype() == DType.FLOAT64 && tested.accumulationType() != DType.FLOAT64
+                        ? tolerance(tested.accumulationType())
+                        : tolerance(result.dtype()));
     }
 
     @Test
     void squaredNorm() {
         for (int size : new int[] {1, 7, 128, 1000, 100_003}) {
-            agreeByType(desk -> desk.backend().squaredNorm(desk.sensitive("values" + size, 1, size), desk.number("norm")));
+            agreeByType(
+                    desk -> desk.backend().squaredNorm(desk.sensitive("values" + size, 1, size), desk.number("norm")));
         }
     }
 
@@ -414,14 +450,15 @@ public abstract class BackendParityTest {
             var norm = desk.number("norm");
             desk.backend().squaredNorm(grad, norm);
             var master = desk.accumulated("master", 1024);
-            desk.backend().adamW(
-                    settings,
-                    master,
-                    working(desk, master),
-                    grad,
-                    desk.accumulated("firstMoment", 1024),
-                    desk.accumulatedSquares("secondMoment", 1024),
-                    norm);
+            desk.backend()
+                    .adamW(
+                            settings,
+                            master,
+                            working(desk, master),
+                            grad,
+                            desk.accumulated("firstMoment", 1024),
+                            desk.accumulatedSquares("secondMoment", 1024),
+                            norm);
         });
     }
 
@@ -445,7 +482,14 @@ public abstract class BackendParityTest {
                 var squared = desk.number("norm");
                 tested.memory().copy(Tensor.ofDoubles(norm), squared);
                 var before = desk.results();
-                tested.adamW(new AdamW(1, 1e-2, 0.9, 0.95, 1e-8, 0.1, 128, 1), master, working, grad, first, second, squared);
+                tested.adamW(
+                        new AdamW(1, 1e-2, 0.9, 0.95, 1e-8, 0.1, 128, 1),
+                        master,
+                        working,
+                        grad,
+                        first,
+                        second,
+                        squared);
                 var after = desk.results();
                 before.forEach((name, result) ->
                         assertThat(after.get(name).values()).as(name).containsExactly(result.values()));
@@ -458,7 +502,9 @@ public abstract class BackendParityTest {
     @MethodSource("casesOfModels")
     void languageModel(Case c) {
         for (Set<Projection> split : List.of(
-                EnumSet.noneOf(Projection.class), EnumSet.of(Projection.X, Projection.OUT), EnumSet.allOf(Projection.class))) {
+                EnumSet.noneOf(Projection.class),
+                EnumSet.of(Projection.X, Projection.OUT),
+                EnumSet.allOf(Projection.class))) {
             languageModel(c, split, LanguageModel.Recompute.NOTHING);
         }
         languageModel(c, EnumSet.allOf(Projection.class), LanguageModel.Recompute.BLOCKS);
@@ -487,7 +533,9 @@ public abstract class BackendParityTest {
                     wrong.add(error.describe());
                 }
             });
-            assertThat(wrong).as("%s, split %s, recompute %s", c, split, recompute).isEmpty();
+            assertThat(wrong)
+                    .as("%s, split %s, recompute %s", c, split, recompute)
+                    .isEmpty();
         }
     }
 
@@ -496,9 +544,13 @@ public abstract class BackendParityTest {
             model.forwardBackward(model.place(batch), 1.0 / batch.layout().tokens());
         }
         var results = new LinkedHashMap<String, double[]>();
-        var losses = model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).toArray();
+        var losses = model.takeLosses().sums().stream()
+                .mapToDouble(Double::doubleValue)
+                .toArray();
         model.forward(model.place(batch));
-        var again = model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).toArray();
+        var again = model.takeLosses().sums().stream()
+                .mapToDouble(Double::doubleValue)
+                .toArray();
         results.put("losses", losses);
         results.put("losses without gradients", again);
         for (var parameter : model.parameters().all()) {

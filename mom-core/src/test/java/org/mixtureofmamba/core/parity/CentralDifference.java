@@ -9,12 +9,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Gradients by the five-point difference (f(-2h) - 8 f(-h) + 8 f(h) - f(2h)) / 12h, whose error falls with h⁴. */
 public final class CentralDifference {
     private static final double STEP = 1e-3;
-    /** Truncation (h⁴ = 1e-12) and cancellation (1e-16 / h) both lie under 1e-11; the rest is room for steep functions. */
+    /**
+     * Truncation (h⁴ = 1e-12) and cancellation (1e-16 / h) both lie under 1e-11; the rest is room for steep functions.
+     */
     private static final double TOLERANCE = 1e-8;
 
     private CentralDifference() {}
 
-    /** The gradient of {@code loss} with respect to {@code input}, a float64 host tensor that loss reads; left as it was. */
+    /**
+     * The gradient of {@code loss} with respect to {@code input}, a float64 host tensor that loss reads; left as it
+     * was.
+     */
     public static double[] gradient(Tensor input, DoubleSupplier loss) {
         var gradient = new double[Math.toIntExact(input.size())];
         for (int i = 0; i < gradient.length; i++) {

@@ -14,9 +14,10 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The tensors of one call of an operation on one backend. A tensor's contents depend on its name alone and are rounded to the types of
- * the backend under test, so that a desk of the reference and one of that backend hold equal numbers. What an operation is to write
- * holds NaN first; what it is to add to, or leave alone, holds random numbers. Both are compared afterwards.
+ * The tensors of one call of an operation on one backend. A tensor's contents depend on its name alone and are rounded
+ * to the types of the backend under test, so that a desk of the reference and one of that backend hold equal numbers.
+ * What an operation is to write holds NaN first; what it is to add to, or leave alone, holds random numbers. Both are
+ * compared afterwards.
  */
 final class Desk implements AutoCloseable {
     /** What a backend left in a tensor. */
@@ -69,7 +70,10 @@ final class Desk implements AutoCloseable {
         return recorded(name, filled(backend.accumulationType(), () -> Double.NaN, extents));
     }
 
-    /** Columns {@code from} to {@code to} of an activation [rows, columns], to be overwritten; the others are to stay as they are. */
+    /**
+     * Columns {@code from} to {@code to} of an activation [rows, columns], to be overwritten; the others are to stay as
+     * they are.
+     */
     Tensor outputColumns(String name, long rows, int columns, int from, int to) {
         var random = new SplittableRandom(name.hashCode());
         var values = new double[Math.toIntExact(rows * columns)];
@@ -77,7 +81,8 @@ final class Desk implements AutoCloseable {
             double value = round(random.nextGaussian(), tested.dtype());
             values[i] = i % columns >= from && i % columns < to ? Double.NaN : value;
         }
-        return recorded(name, hold(backend.dtype(), Tensor.ofDoubles(values).reshape(rows, columns))).columns(from, to);
+        return recorded(name, hold(backend.dtype(), Tensor.ofDoubles(values).reshape(rows, columns)))
+                .columns(from, to);
     }
 
     /** An activation's gradient to be added to. */
@@ -118,7 +123,8 @@ final class Desk implements AutoCloseable {
         backend.synchronize();
         var results = new LinkedHashMap<String, Result>();
         written.forEach((name, tensor) -> {
-            var values = Tensor.ofDoubles(new double[Math.toIntExact(tensor.size())]).reshape(tensor.shape().toArray());
+            var values = Tensor.ofDoubles(new double[Math.toIntExact(tensor.size())])
+                    .reshape(tensor.shape().toArray());
             backend.memory().copy(tensor, values);
             results.put(name, new Result(tensor.dtype(), values.toDoubles()));
         });

@@ -151,10 +151,20 @@ class GoldenBlockTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {
-        "input", "modality", "grad_output", "output", "grad_input", "param.A_log", "param.conv1d.weight", "param.D",
-        "param.local_experts_dt_proj.1.bias", "param.local_experts_x_proj.0.weight", "grad.in_proj.weight"
-    })
+    @ValueSource(
+            strings = {
+                "input",
+                "modality",
+                "grad_output",
+                "output",
+                "grad_input",
+                "param.A_log",
+                "param.conv1d.weight",
+                "param.D",
+                "param.local_experts_dt_proj.1.bias",
+                "param.local_experts_x_proj.0.weight",
+                "grad.in_proj.weight"
+            })
     void refusesAFileThatLacks(String name) {
         soundCopy();
         tensors.remove(name);
@@ -205,9 +215,11 @@ class GoldenBlockTest {
         soundCopy();
         try (var dense = Safetensors.open(DIRECTORY.resolve("dense.safetensors"))) {
             tensors.clear();
-            dense.tensors().forEach((name, tensor) -> tensors.put(
-                    name.replaceAll("(param|grad)\\.(x_proj|dt_proj|in_proj|out_proj)", "$1.local_experts_$2.0"),
-                    copy(tensor)));
+            dense.tensors()
+                    .forEach((name, tensor) -> tensors.put(
+                            name.replaceAll(
+                                    "(param|grad)\\.(x_proj|dt_proj|in_proj|out_proj)", "$1.local_experts_$2.0"),
+                            copy(tensor)));
         }
         metadata.put("n_modalities", "1");
         for (int t = 0; t < 74; t++) {

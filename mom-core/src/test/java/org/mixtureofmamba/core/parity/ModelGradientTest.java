@@ -83,22 +83,33 @@ class ModelGradientTest {
             var once = gradients(model);
             DoubleSupplier loss = () -> {
                 model.forward(batch);
-                return SCALE * model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).sum();
+                return SCALE
+                        * model.takeLosses().sums().stream()
+                                .mapToDouble(Double::doubleValue)
+                                .sum();
             };
-            assertThat(SCALE * losses.sums().stream().mapToDouble(Double::doubleValue).sum()).isEqualTo(loss.getAsDouble());
+            assertThat(SCALE
+                            * losses.sums().stream()
+                                    .mapToDouble(Double::doubleValue)
+                                    .sum())
+                    .isEqualTo(loss.getAsDouble());
             for (var parameter : model.parameters().all()) {
                 assertGradient(parameter.name(), parameter.master(), once.get(parameter.name()), loss);
             }
             assertThat(once).allSatisfy((name, gradient) -> {
                 if (!name.contains(".1.weight") && !name.contains(".1.bias")) {
-                    assertThat(Arrays.stream(gradient).anyMatch(g -> g != 0)).as(name).isTrue();
+                    assertThat(Arrays.stream(gradient).anyMatch(g -> g != 0))
+                            .as(name)
+                            .isTrue();
                 }
             });
 
             model.forwardBackward(batch, SCALE);
             assertThat(gradients(model)).allSatisfy((name, twice) -> {
                 var doubled = Arrays.stream(once.get(name)).map(g -> 2 * g).toArray();
-                assertThat(RelativeError.of(name, doubled, twice).within(1e-14)).as(name).isTrue();
+                assertThat(RelativeError.of(name, doubled, twice).within(1e-14))
+                        .as(name)
+                        .isTrue();
             });
         }
     }
@@ -123,8 +134,8 @@ class ModelGradientTest {
             recomputed.forwardBackward(batch, SCALE);
             var expected = gradients(kept);
             assertThat(recomputed.takeLosses()).isEqualTo(kept.takeLosses());
-            gradients(recomputed).forEach((name, gradient) ->
-                    assertThat(gradient).as(name).containsExactly(expected.get(name)));
+            gradients(recomputed)
+                    .forEach((name, gradient) -> assertThat(gradient).as(name).containsExactly(expected.get(name)));
         }
     }
 }

@@ -207,7 +207,14 @@ class OperationGradientTest {
                 column(open, open, open));
         var y = poison(3, 1);
         var gradients = new ScanGradients(
-                poison(3, 1), poison(3, 1), List.of(zeros(1)), zeros(1, 1), poison(3, 1), poison(3, 1), zeros(1), poison(3, 1));
+                poison(3, 1),
+                poison(3, 1),
+                List.of(zeros(1)),
+                zeros(1, 1),
+                poison(3, 1),
+                poison(3, 1),
+                zeros(1),
+                poison(3, 1));
         var mark = backend.workspace().mark();
         var states = backend.selectiveScanForward(inputs, layout, y);
         backend.selectiveScanBackward(column(0, 0, 1), inputs, layout, y, states, gradients);
@@ -270,8 +277,7 @@ class OperationGradientTest {
         var y = poison(tokens, inner);
         var states = backend.selectiveScanForward(inputs, layout, y);
         backend.selectiveScanBackward(gradY, inputs, layout, y, states, gradients);
-        var overwritten =
-                List.of(gradients.x(), gradients.dt(), gradients.matB(), gradients.matC(), gradients.z());
+        var overwritten = List.of(gradients.x(), gradients.dt(), gradients.matB(), gradients.matC(), gradients.z());
         var accumulated = new ArrayList<>(List.of(gradients.logA(), gradients.skipD()));
         accumulated.addAll(gradBiases);
         var onceOverwritten = overwritten.stream().map(Tensor::toDoubles).toList();

@@ -9,7 +9,8 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class TensorTest {
-    private final Tensor matrix = Tensor.ofDoubles(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11).reshape(3, 4);
+    private final Tensor matrix =
+            Tensor.ofDoubles(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11).reshape(3, 4);
 
     @Test
     void viewsOfColumnsAndRowsShareTheirStorage() {
@@ -40,7 +41,8 @@ class TensorTest {
     @Test
     void onlyATensorWithoutGapsIsReshaped() {
         assertThat(matrix.reshape(2, 6).get(1, 0)).isEqualTo(6);
-        assertThatIllegalArgumentException().isThrownBy(() -> matrix.columns(0, 2).reshape(6));
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> matrix.columns(0, 2).reshape(6));
         assertThatIllegalArgumentException().isThrownBy(() -> matrix.reshape(5, 2));
     }
 
@@ -60,7 +62,8 @@ class TensorTest {
         assertThat(Bfloat16.toFloat(Bfloat16.of(1f + 3 * 0x1p-8f))).isEqualTo(1f + 0x1p-6f);
         assertThat(Bfloat16.toFloat(Bfloat16.of(1f + 0x1.8p-8f))).isEqualTo(1f + 0x1p-7f);
         assertThat(Bfloat16.toFloat(Bfloat16.of(Float.NaN))).isNaN();
-        assertThat(Bfloat16.toFloat(Bfloat16.of(Float.intBitsToFloat(0x7f800001)))).isNaN();
+        assertThat(Bfloat16.toFloat(Bfloat16.of(Float.intBitsToFloat(0x7f800001))))
+                .isNaN();
         assertThat(Bfloat16.toFloat(Bfloat16.of(Float.NEGATIVE_INFINITY))).isEqualTo(Float.NEGATIVE_INFINITY);
         assertThat(Bfloat16.toFloat(Bfloat16.of(Float.MAX_VALUE))).isEqualTo(Float.POSITIVE_INFINITY);
     }

@@ -16,7 +16,8 @@ public record Document(String id, boolean heldOut, List<Segment> segments) {
 
     /** The latents of all segments, one after another; empty where images are discrete. */
     public float[] latents() {
-        int length = segments.stream().mapToInt(segment -> segment.latents().length).sum();
+        int length =
+                segments.stream().mapToInt(segment -> segment.latents().length).sum();
         var latents = new float[length];
         int at = 0;
         for (var segment : segments) {

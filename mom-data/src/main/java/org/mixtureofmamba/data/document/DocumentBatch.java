@@ -9,8 +9,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.source.Sample;
 
 /**
- * Some samples on their way to documents: their images wait for each other and are encoded together, since a network is several times
- * faster so, but never more of them than a bound. What goes together depends on the samples alone.
+ * Some samples on their way to documents: their images wait for each other and are encoded together, since a network is
+ * several times faster so, but never more of them than a bound. What goes together depends on the samples alone.
  */
 public final class DocumentBatch {
     private static final int IMAGES = 32;

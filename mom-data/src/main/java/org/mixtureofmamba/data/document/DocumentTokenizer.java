@@ -15,8 +15,8 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
 /**
- * How documents are made of samples by a {@link DocumentBatch}: one of a text or a held-out sample, one for each augmentation of the
- * others. Safe for use by many threads.
+ * How documents are made of samples by a {@link DocumentBatch}: one of a text or a held-out sample, one for each
+ * augmentation of the others. Safe for use by many threads.
  */
 public record DocumentTokenizer(
         Setting setting,
@@ -49,13 +49,18 @@ public record DocumentTokenizer(
     }
 
     /**
-     * Makes documents of text and continuous latents of images, as Transfusion has them (arXiv 2408.11039): the vocabulary is that of
-     * the text and one id that stands for a latent, and captions come first 80 % of the time.
+     * Makes documents of text and continuous latents of images, as Transfusion has them (arXiv 2408.11039): the
+     * vocabulary is that of the text and one id that stands for a latent, and captions come first 80 % of the time.
      *
      * @param seed decides which way round caption and image stand in each document
      */
     public static DocumentTokenizer transfusion(
-            TextTokenizer text, LatentEncoder latents, MediaDecoder media, long seed, HeldOutSplit split, Augmentation augmentation) {
+            TextTokenizer text,
+            LatentEncoder latents,
+            MediaDecoder media,
+            long seed,
+            HeldOutSplit split,
+            Augmentation augmentation) {
         var vocabulary = new Vocabulary(text.vocabularySize(), 1, 0);
         return new DocumentTokenizer(
                 Setting.CHAMELEON,
@@ -106,7 +111,8 @@ public record DocumentTokenizer(
         return () -> new Document(id, heldOut, interleaver.pair(id, caption, picture.get()));
     }
 
-    private List<Supplier<Document>> speechDocuments(Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
+    private List<Supplier<Document>> speechDocuments(
+            Sample.TranscribedSpeech sample, boolean heldOut, Augmentation augmented) {
         require(Modality.SPEECH);
         var transcript = textSegment(sample.transcript());
         var sound = media.sound(sample.audio(), sample.id());
@@ -120,7 +126,8 @@ public record DocumentTokenizer(
                 units[i] = vocabulary().speech(units[i]);
             }
             var id = speed == 1 ? sample.id() : "%s~x%s".formatted(sample.id(), speed);
-            var document = new Document(id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units)));
+            var document =
+                    new Document(id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units)));
             documents.add(() -> document);
         }
         return documents;
@@ -132,7 +139,9 @@ public record DocumentTokenizer(
         var words = new StringBuilder();
         for (var item : sample.items()) {
             switch (item) {
-                case Sample.Item.Text s -> words.append(words.isEmpty() || s.text().isBlank() ? "" : "\n\n").append(s.text().strip());
+                case Sample.Item.Text s ->
+                    words.append(words.isEmpty() || s.text().isBlank() ? "" : "\n\n")
+                            .append(s.text().strip());
                 case Sample.Item.Image s -> {
                     require(Modality.IMAGE);
                     addText(words, segments);
@@ -144,7 +153,8 @@ public record DocumentTokenizer(
         if (segments.isEmpty()) {
             throw new UserException("the text is empty");
         }
-        return () -> new Document(sample.id(), heldOut, segments.stream().map(Supplier::get).toList());
+        return () -> new Document(
+                sample.id(), heldOut, segments.stream().map(Supplier::get).toList());
     }
 
     private void addText(StringBuilder words, List<Supplier<Segment>> segments) {

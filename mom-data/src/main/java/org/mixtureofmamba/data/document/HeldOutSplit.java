@@ -4,9 +4,9 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.source.Sample;
 
 /**
- * Which samples are never trained on: those whose content hash falls into the first {@code fraction} of all hashes. Where a sample
- * belongs to a group the group's name is hashed instead, so that near duplicates stay on one side. Neither the order of a source
- * nor a seed moves a sample across.
+ * Which samples are never trained on: those whose content hash falls into the first {@code fraction} of all hashes.
+ * Where a sample belongs to a group the group's name is hashed instead, so that near duplicates stay on one side.
+ * Neither the order of a source nor a seed moves a sample across.
  *
  * @param fraction of the samples held out, in [0, 1)
  */

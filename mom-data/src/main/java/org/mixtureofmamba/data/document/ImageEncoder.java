@@ -17,7 +17,9 @@ public interface ImageEncoder {
     /** Codes, each an id of the vocabulary. */
     static ImageEncoder codes(ImageTokenizer tokenizer, Vocabulary vocabulary) {
         return images -> tokenizer.encode(images).stream()
-                .map(codes -> new Segment(Modality.IMAGE, Arrays.stream(codes).map(vocabulary::image).toArray()))
+                .map(codes -> new Segment(
+                        Modality.IMAGE,
+                        Arrays.stream(codes).map(vocabulary::image).toArray()))
                 .toList();
     }
 
@@ -25,6 +27,8 @@ public interface ImageEncoder {
     static ImageEncoder latents(LatentEncoder encoder, Vocabulary vocabulary) {
         var tokens = new int[encoder.patches()];
         Arrays.fill(tokens, vocabulary.image(0));
-        return images -> images.stream().map(image -> new Segment(Modality.IMAGE, tokens.clone(), encoder.encode(image))).toList();
+        return images -> images.stream()
+                .map(image -> new Segment(Modality.IMAGE, tokens.clone(), encoder.encode(image)))
+                .toList();
     }
 }

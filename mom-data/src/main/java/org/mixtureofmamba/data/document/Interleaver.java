@@ -13,8 +13,8 @@ import org.mixtureofmamba.tokenizers.Vocabulary.Special;
  *
  * <pre>BOD  text  BOI image EOI  BOS speech EOS  EOD</pre>
  *
- * Which way round they stand is drawn, half and half in Chameleon (arXiv 2405.09818, section 2); a hash of seed and document id decides,
- * so that the order of one document depends on no other.
+ * Which way round they stand is drawn, half and half in Chameleon (arXiv 2405.09818, section 2); a hash of seed and
+ * document id decides, so that the order of one document depends on no other.
  *
  * @param textFirst how often the text stands first
  */
@@ -34,9 +34,10 @@ public record Interleaver(Vocabulary vocabulary, long seed, double textFirst) {
 
     /** The ids of a document with all control tokens. */
     public int[] tokens(Document document) {
-        int length = 2 + document.segments().stream()
-                .mapToInt(segment -> segment.tokens().length + (segment.modality() == Modality.TEXT ? 0 : 2))
-                .sum();
+        int length = 2
+                + document.segments().stream()
+                        .mapToInt(segment -> segment.tokens().length + (segment.modality() == Modality.TEXT ? 0 : 2))
+                        .sum();
         var tokens = new int[length];
         int at = 0;
         tokens[at++] = vocabulary.special(Special.BOD);

@@ -2,7 +2,10 @@ package org.mixtureofmamba.data.document;
 
 import java.awt.image.BufferedImage;
 
-/** An image to a fixed number of continuous vectors, in raster order, as Transfusion sees it. Safe for use by many threads. */
+/**
+ * An image to a fixed number of continuous vectors, in raster order, as Transfusion sees it. Safe for use by many
+ * threads.
+ */
 public interface LatentEncoder {
     /** Vectors of every image. */
     int patches();

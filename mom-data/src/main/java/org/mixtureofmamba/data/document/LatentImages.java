@@ -14,7 +14,10 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.image.KlAutoencoder;
 import org.mixtureofmamba.tokenizers.image.PretrainedImages;
 
-/** An image autoencoder at the work of Transfusion: images to latents, which a corpus keeps beside its tokenizers, and back. */
+/**
+ * An image autoencoder at the work of Transfusion: images to latents, which a corpus keeps beside its tokenizers, and
+ * back.
+ */
 public record LatentImages(LatentImageCodec codec) implements LatentEncoder {
     private static final String FILE = "latents.safetensors";
 
@@ -28,14 +31,17 @@ public record LatentImages(LatentImageCodec codec) implements LatentEncoder {
             return new LatentImages(PretrainedImages.autoencoder());
         }
         if (!Files.isRegularFile(Path.of(nameOrFile))) {
-            throw new UserException("there is no autoencoder '%s'; name a file or %s".formatted(nameOrFile, PretrainedImages.AUTOENCODER));
+            throw new UserException("there is no autoencoder '%s'; name a file or %s"
+                    .formatted(nameOrFile, PretrainedImages.AUTOENCODER));
         }
         return new LatentImages(KlAutoencoder.load(Path.of(nameOrFile)));
     }
 
     /** What {@link #save} wrote into a directory of tokenizers, if anything did. */
     public static Optional<LatentImages> load(Path tokenizers) {
-        return Optional.of(tokenizers.resolve(FILE)).filter(Files::isRegularFile).map(file -> new LatentImages(KlAutoencoder.load(file)));
+        return Optional.of(tokenizers.resolve(FILE))
+                .filter(Files::isRegularFile)
+                .map(file -> new LatentImages(KlAutoencoder.load(file)));
     }
 
     /** Puts the autoencoder beside the tokenizers of a directory. */

@@ -51,11 +51,21 @@ public record CorpusSummary(
         for (int i = 0; i < entries.size(); i++) {
             CorpusPart part = corpus.parts().get(i);
             var entry = entries.get(i);
-            parts.add(new PartSummary(part.name(), entry.source(), part.shards().size(), entry.samples(), entry.skipped(),
-                    summary(part.train()), summary(part.heldOut())));
+            parts.add(new PartSummary(
+                    part.name(),
+                    entry.source(),
+                    part.shards().size(),
+                    entry.samples(),
+                    entry.skipped(),
+                    summary(part.train()),
+                    summary(part.heldOut())));
         }
         return new CorpusSummary(
-                corpus.setting().key(), corpus.vocabulary().size(), corpus.fingerprint(), parts, corpus.skippedShards());
+                corpus.setting().key(),
+                corpus.vocabulary().size(),
+                corpus.fingerprint(),
+                parts,
+                corpus.skippedShards());
     }
 
     private static SetSummary summary(DocumentSet set) {
@@ -69,9 +79,15 @@ public record CorpusSummary(
         var lengths = new ArrayList<LengthBucket>();
         for (int bucket = 0; bucket <= highest; bucket++) {
             if (buckets[bucket] > 0) {
-                lengths.add(new LengthBucket(bucket == 0 ? 0 : 1 << bucket - 1, (int) ((1L << bucket) - 1), buckets[bucket]));
+                lengths.add(new LengthBucket(
+                        bucket == 0 ? 0 : 1 << bucket - 1, (int) ((1L << bucket) - 1), buckets[bucket]));
             }
         }
-        return new SetSummary(set.size(), set.tokens(Modality.TEXT), set.tokens(Modality.IMAGE), set.tokens(Modality.SPEECH), lengths);
+        return new SetSummary(
+                set.size(),
+                set.tokens(Modality.TEXT),
+                set.tokens(Modality.IMAGE),
+                set.tokens(Modality.SPEECH),
+                lengths);
     }
 }

@@ -54,14 +54,17 @@ public final class DocumentDecoder {
      * @throws UserException if the corpus was made with other tokenizers or another autoencoder
      */
     public DocumentDecoder(TokenCorpus corpus, TokenizerSet tokenizers, Optional<LatentImages> latents) {
-        var fingerprint = latents.map(encoder -> encoder.fingerprint(tokenizers)).orElseGet(tokenizers::fingerprint);
+        var fingerprint =
+                latents.map(encoder -> encoder.fingerprint(tokenizers)).orElseGet(tokenizers::fingerprint);
         if (!fingerprint.equals(corpus.manifest().tokenizers())) {
-            throw new UserException("the corpus in %s was made with other tokenizers; name the directory it was prepared with"
-                    .formatted(corpus.directory()));
+            throw new UserException(
+                    "the corpus in %s was made with other tokenizers; name the directory it was prepared with"
+                            .formatted(corpus.directory()));
         }
         this.tokenizers = tokenizers;
         this.latents = latents;
-        this.interleaver = new Interleaver(corpus.vocabulary(), corpus.manifest().seed());
+        this.interleaver =
+                new Interleaver(corpus.vocabulary(), corpus.manifest().seed());
     }
 
     /** The contents of a document of ids of the unified vocabulary. */
@@ -78,12 +81,16 @@ public final class DocumentDecoder {
         var contents = new ArrayList<Content>();
         int at = 0;
         for (var segment : interleaver.segments(tokens)) {
-            var ids = Arrays.stream(segment.tokens()).map(interleaver.vocabulary()::localId).toArray();
-            contents.add(switch (segment.modality()) {
-                case TEXT -> new Content.Text(new String(tokenizers.text().decode(ids), StandardCharsets.UTF_8));
-                case IMAGE -> new Content.Image(image(ids, vectors, at));
-                case SPEECH -> new Content.Sound(tokenizers.speech().decode(ids));
-            });
+            var ids = Arrays.stream(segment.tokens())
+                    .map(interleaver.vocabulary()::localId)
+                    .toArray();
+            contents.add(
+                    switch (segment.modality()) {
+                        case TEXT ->
+                            new Content.Text(new String(tokenizers.text().decode(ids), StandardCharsets.UTF_8));
+                        case IMAGE -> new Content.Image(image(ids, vectors, at));
+                        case SPEECH -> new Content.Sound(tokenizers.speech().decode(ids));
+                    });
             at += segment.modality() == Modality.IMAGE ? ids.length : 0;
         }
         return contents;
@@ -93,7 +100,8 @@ public final class DocumentDecoder {
     private BufferedImage image(int[] ids, float[] vectors, int before) {
         return latents.map(encoder -> {
                     int from = before * encoder.width();
-                    return encoder.codec().decode(Arrays.copyOfRange(vectors, from, from + ids.length * encoder.width()));
+                    return encoder.codec()
+                            .decode(Arrays.copyOfRange(vectors, from, from + ids.length * encoder.width()));
                 })
                 .orElseGet(() -> tokenizers.image().decode(ids));
     }
@@ -118,23 +126,24 @@ public final class DocumentDecoder {
         var safe = name.replaceAll("[^A-Za-z0-9_.~-]+", "_").replaceAll("^\\.+", "_");
         for (var content : decode(tokens, vectors)) {
             var stem = "%s-%d".formatted(safe, files.size());
-            files.add(switch (content) {
-                case Content.Text text -> {
-                    var file = directory.resolve(stem + ".txt");
-                    AtomicFiles.writeString(file, text.text());
-                    yield file;
-                }
-                case Content.Image image -> {
-                    var file = directory.resolve(stem + ".png");
-                    ImageFiles.write(file, image.pixels());
-                    yield file;
-                }
-                case Content.Sound sound -> {
-                    var file = directory.resolve(stem + ".wav");
-                    AudioFiles.write(file, sound.pcm());
-                    yield file;
-                }
-            });
+            files.add(
+                    switch (content) {
+                        case Content.Text text -> {
+                            var file = directory.resolve(stem + ".txt");
+                            AtomicFiles.writeString(file, text.text());
+                            yield file;
+                        }
+                        case Content.Image image -> {
+                            var file = directory.resolve(stem + ".png");
+                            ImageFiles.write(file, image.pixels());
+                            yield file;
+                        }
+                        case Content.Sound sound -> {
+                            var file = directory.resolve(stem + ".wav");
+                            AudioFiles.write(file, sound.pcm());
+                            yield file;
+                        }
+                    });
         }
         return files;
     }

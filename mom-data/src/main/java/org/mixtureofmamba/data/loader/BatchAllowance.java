@@ -8,7 +8,9 @@ import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.shard.DocumentSet;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
-/** What of each modality may still go into the batch that is being packed, and which parts have to wait for the next. */
+/**
+ * What of each modality may still go into the batch that is being packed, and which parts have to wait for the next.
+ */
 final class BatchAllowance {
     private final List<DocumentSet> parts;
     private final Vocabulary vocabulary;
@@ -51,13 +53,17 @@ final class BatchAllowance {
         var counts = new long[Modality.count()];
         var set = parts.get(piece.part());
         for (int i = 0; i < piece.count(); i++) {
-            counts[vocabulary.modalityOf(set.token(piece.document(), piece.from() + i)).index()]++;
+            counts[
+                    vocabulary
+                            .modalityOf(set.token(piece.document(), piece.from() + i))
+                            .index()]++;
         }
         boolean fits = true;
         for (int m = 0; m < counts.length; m++) {
             if (counts[m] > most[m]) {
-                throw new UserException("document '%s' has %d tokens of %s, more than the %d that the bound allows a batch; raise the bound"
-                        .formatted(set.id(piece.document()), counts[m], Modality.values()[m].key(), most[m]));
+                throw new UserException(
+                        "document '%s' has %d tokens of %s, more than the %d that the bound allows a batch; raise the bound"
+                                .formatted(set.id(piece.document()), counts[m], Modality.values()[m].key(), most[m]));
             }
             fits &= packed[m] + counts[m] <= most[m];
         }

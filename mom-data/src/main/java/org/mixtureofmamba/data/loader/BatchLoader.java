@@ -21,11 +21,11 @@ import org.mixtureofmamba.tokenizers.Vocabulary;
 import org.mixtureofmamba.tokenizers.Vocabulary.Special;
 
 /**
- * Batches of packed documents, made ahead by a background thread. {@code batch(step)} is a function of corpus, mixture, seed, shape
- * and step alone: what was asked before, or by how many workers, changes nothing.
+ * Batches of packed documents, made ahead by a background thread. {@code batch(step)} is a function of corpus, mixture,
+ * seed, shape and step alone: what was asked before, or by how many workers, changes nothing.
  *
- * <p>A token's target is the token after it in its document, in the next row where the document goes on there. The last token of a
- * document and padding have none: nothing is predicted across documents.
+ * <p>A token's target is the token after it in its document, in the next row where the document goes on there. The last
+ * token of a document and padding have none: nothing is predicted across documents.
  */
 public final class BatchLoader implements AutoCloseable {
     private static final int BATCHES_AHEAD = 4;
@@ -61,9 +61,11 @@ public final class BatchLoader implements AutoCloseable {
         this.parts = parts;
         this.vocabulary = corpus.vocabulary();
         this.shape = shape;
-        this.order = new DataOrder(corpus.fingerprint(), mixture.weights(), bounds.most(), shape.batch(), shape.length(), seed, once);
+        this.order = new DataOrder(
+                corpus.fingerprint(), mixture.weights(), bounds.most(), shape.batch(), shape.length(), seed, once);
         this.modalities = corpus.setting().modalities();
-        this.latentWidth = parts.stream().mapToInt(DocumentSet::latentWidth).max().orElse(0);
+        this.latentWidth =
+                parts.stream().mapToInt(DocumentSet::latentWidth).max().orElse(0);
         this.loaded = new LoadedTokens();
         this.packer = new Packer(parts, mixture, bounds, vocabulary, shape, seed, once);
         states.put(0L, packer.state(0));
@@ -72,7 +74,10 @@ public final class BatchLoader implements AutoCloseable {
                 Thread.ofPlatform().daemon().name("batch-loader").factory());
     }
 
-    /** Training batches without end and without bounds; see {@link #train(TokenCorpus, Mixture, ShareBounds, BatchShape, long)}. */
+    /**
+     * Training batches without end and without bounds; see {@link #train(TokenCorpus, Mixture, ShareBounds, BatchShape,
+     * long)}.
+     */
     public static BatchLoader train(TokenCorpus corpus, Mixture mixture, BatchShape shape, long seed) {
         return train(corpus, mixture, ShareBounds.NONE, shape, seed);
     }
@@ -80,22 +85,24 @@ public final class BatchLoader implements AutoCloseable {
     /**
      * Training batches without end.
      *
-     * @throws org.mixtureofmamba.core.UserException from {@link #batch} if an image is longer than a sequence, or a document than a
-     *     bound allows
+     * @throws org.mixtureofmamba.core.UserException from {@link #batch} if an image is longer than a sequence, or a
+     *     document than a bound allows
      */
-    public static BatchLoader train(TokenCorpus corpus, Mixture mixture, ShareBounds bounds, BatchShape shape, long seed) {
+    public static BatchLoader train(
+            TokenCorpus corpus, Mixture mixture, ShareBounds bounds, BatchShape shape, long seed) {
         return new BatchLoader(
                 corpus, corpus.parts().stream().map(CorpusPart::train).toList(), mixture, bounds, shape, seed, false);
     }
 
     /**
-     * The held-out documents, each once, all parts from the first batch to the last in proportion to their size; the last rows are
-     * filled up with padding. Always the same.
+     * The held-out documents, each once, all parts from the first batch to the last in proportion to their size; the
+     * last rows are filled up with padding. Always the same.
      */
     public static BatchLoader heldOut(TokenCorpus corpus, BatchShape shape) {
         var parts = corpus.parts().stream().map(CorpusPart::heldOut).toList();
         double all = Math.max(1, parts.stream().mapToLong(DocumentSet::tokens).sum());
-        var natural = new Mixture(parts.stream().map(part -> part.tokens() / all).toList());
+        var natural =
+                new Mixture(parts.stream().map(part -> part.tokens() / all).toList());
         return new BatchLoader(corpus, parts, natural, ShareBounds.NONE, shape, 0, true);
     }
 
@@ -108,7 +115,9 @@ public final class BatchLoader implements AutoCloseable {
         return (rows + shape.batch() - 1) / shape.batch();
     }
 
-    /** Number of batches: those that hold all held-out documents, or without end ({@link Long#MAX_VALUE}) in training. */
+    /**
+     * Number of batches: those that hold all held-out documents, or without end ({@link Long#MAX_VALUE}) in training.
+     */
     public long steps() {
         return steps;
     }
@@ -148,12 +157,18 @@ public final class BatchLoader implements AutoCloseable {
         }));
     }
 
-    /** What was drawn from each part for the batches before a step; counts the documents of an epoch's beginning, so it is for a run's end. */
+    /**
+     * What was drawn from each part for the batches before a step; counts the documents of an epoch's beginning, so it
+     * is for a run's end.
+     */
     public Drawn drawn(long step) {
         return Drawn.of(state(step), names, parts, order.weights(), vocabulary, order.seed());
     }
 
-    /** Makes the steps from a saved state on as fast to reach as the first; without it they are counted up to, with the same result. */
+    /**
+     * Makes the steps from a saved state on as fast to reach as the first; without it they are counted up to, with the
+     * same result.
+     */
     public synchronized void resume(LoaderState state) {
         finished(background.submit(() -> states.put(state.step(), state)));
     }
@@ -231,11 +246,13 @@ public final class BatchLoader implements AutoCloseable {
                 System.arraycopy(buffer, 0, inputs, at, count);
                 System.arraycopy(buffer, 1, targets, at, predicted);
                 for (int i = 0; i < count; i++) {
-                    inputModality[at + i] = (byte) vocabulary.modalityOf(buffer[i]).index();
+                    inputModality[at + i] =
+                            (byte) vocabulary.modalityOf(buffer[i]).index();
                 }
                 System.arraycopy(inputModality, at + 1, targetModality, at, count - 1);
                 if (predicted == count) {
-                    targetModality[at + count - 1] = (byte) vocabulary.modalityOf(buffer[count]).index();
+                    targetModality[at + count - 1] =
+                            (byte) vocabulary.modalityOf(buffer[count]).index();
                 }
                 documentStart[at] = true;
                 at += count;
@@ -251,7 +268,10 @@ public final class BatchLoader implements AutoCloseable {
         return new LatentBatch(batch, latents(rows));
     }
 
-    /** The order of rows within a modality is that of the sequences, so the latents of one piece follow those of the one before. */
+    /**
+     * The order of rows within a modality is that of the sequences, so the latents of one piece follow those of the one
+     * before.
+     */
     private float[] latents(List<List<Piece>> rows) {
         if (latentWidth == 0) {
             return new float[0];
@@ -288,7 +308,9 @@ public final class BatchLoader implements AutoCloseable {
 
         void add(int rows, ObjIntConsumer<float[]> copy) {
             if (rows > 0) {
-                values = size + rows * width > values.length ? Arrays.copyOf(values, 2 * values.length + rows * width) : values;
+                values = size + rows * width > values.length
+                        ? Arrays.copyOf(values, 2 * values.length + rows * width)
+                        : values;
                 copy.accept(values, size);
                 size += rows * width;
             }

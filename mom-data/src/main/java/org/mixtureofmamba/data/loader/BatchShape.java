@@ -3,8 +3,8 @@ package org.mixtureofmamba.data.loader;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * The tokens of one step and this worker's share of them. The batch is that of the whole step, whatever the number of workers, so that
- * the same tokens are trained on by one worker or by many.
+ * The tokens of one step and this worker's share of them. The batch is that of the whole step, whatever the number of
+ * workers, so that the same tokens are trained on by one worker or by many.
  *
  * @param batch rows of a step over all workers, B
  * @param length tokens of a row, L
@@ -14,11 +14,13 @@ import org.mixtureofmamba.core.UserException;
 public record BatchShape(int batch, int length, int worker, int workers) {
     public BatchShape {
         if (batch < 1 || length < 2) {
-            throw new UserException("a batch of %d sequences of %d tokens: take at least 1 of 2".formatted(batch, length));
+            throw new UserException(
+                    "a batch of %d sequences of %d tokens: take at least 1 of 2".formatted(batch, length));
         }
         if (workers < 1 || worker < 0 || worker >= workers || workers > batch) {
-            throw new UserException("worker %d of %d cannot share a batch of %d sequences; take no more workers than sequences"
-                    .formatted(worker, workers, batch));
+            throw new UserException(
+                    "worker %d of %d cannot share a batch of %d sequences; take no more workers than sequences"
+                            .formatted(worker, workers, batch));
         }
     }
 

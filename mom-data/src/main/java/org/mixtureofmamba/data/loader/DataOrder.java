@@ -13,7 +13,8 @@ import java.util.List;
  * @param seed of the shuffle
  * @param heldOut whether these are the held-out documents
  */
-public record DataOrder(String corpus, List<Double> weights, List<Double> bounds, int batch, int length, long seed, boolean heldOut) {
+public record DataOrder(
+        String corpus, List<Double> weights, List<Double> bounds, int batch, int length, long seed, boolean heldOut) {
     public DataOrder {
         weights = List.copyOf(weights);
         bounds = List.copyOf(bounds);

@@ -9,8 +9,9 @@ import org.mixtureofmamba.data.shard.DocumentSet;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
 /**
- * What the batches before a step hold: what was asked of each part, and what was drawn from it. Padding is not counted. Follows from the
- * {@link LoaderState} at that step and the corpus alone, so it is the same however often the run was broken off.
+ * What the batches before a step hold: what was asked of each part, and what was drawn from it. Padding is not counted.
+ * Follows from the {@link LoaderState} at that step and the corpus alone, so it is the same however often the run was
+ * broken off.
  *
  * @param batches counted
  * @param tokens of all parts
@@ -32,7 +33,13 @@ public record Drawn(long batches, long tokens, List<Share> modalities, List<Part
      * @param modalities shares of the part's tokens
      */
     public record Part(
-            String part, double weight, double share, long documents, double epochs, long tokens, List<Share> modalities) {
+            String part,
+            double weight,
+            double share,
+            long documents,
+            double epochs,
+            long tokens,
+            List<Share> modalities) {
         public Part {
             modalities = List.copyOf(modalities);
         }
@@ -42,7 +49,12 @@ public record Drawn(long batches, long tokens, List<Share> modalities, List<Part
     public record Share(String modality, long tokens, double share) {}
 
     static Drawn of(
-            LoaderState state, List<String> names, List<DocumentSet> sets, List<Double> weights, Vocabulary vocabulary, long seed) {
+            LoaderState state,
+            List<String> names,
+            List<DocumentSet> sets,
+            List<Double> weights,
+            Vocabulary vocabulary,
+            long seed) {
         var all = new long[Modality.count()];
         long tokens = state.tokens().stream().mapToLong(Long::longValue).sum();
         var parts = new ArrayList<Part>();
@@ -65,7 +77,10 @@ public record Drawn(long batches, long tokens, List<Share> modalities, List<Part
         return new Drawn(state.step(), tokens, shares(all), parts);
     }
 
-    /** Whole epochs hold what the part holds; of the last one the documents are counted, and what is still to come of them is not. */
+    /**
+     * Whole epochs hold what the part holds; of the last one the documents are counted, and what is still to come of
+     * them is not.
+     */
     private static long[] counts(int p, DocumentSet set, LoaderState state, Vocabulary vocabulary, long seed) {
         var counts = new long[Modality.count()];
         if (set.size() == 0) {
@@ -100,7 +115,8 @@ public record Drawn(long batches, long tokens, List<Share> modalities, List<Part
         long all = Arrays.stream(counts).sum();
         return Arrays.stream(Modality.values())
                 .filter(modality -> counts[modality.index()] > 0)
-                .map(modality -> new Share(modality.key(), counts[modality.index()], fraction(counts[modality.index()], all)))
+                .map(modality ->
+                        new Share(modality.key(), counts[modality.index()], fraction(counts[modality.index()], all)))
                 .toList();
     }
 

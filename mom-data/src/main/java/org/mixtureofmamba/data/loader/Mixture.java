@@ -25,7 +25,9 @@ public record Mixture(List<Double> weights) {
 
     /** Each part as often as it is large: one epoch of one part is one epoch of all. */
     public static Mixture natural(TokenCorpus corpus) {
-        return normalised(corpus.parts().stream().mapToDouble(part -> part.train().tokens()).toArray());
+        return normalised(corpus.parts().stream()
+                .mapToDouble(part -> part.train().tokens())
+                .toArray());
     }
 
     /**
@@ -40,7 +42,8 @@ public record Mixture(List<Double> weights) {
         weightOfPart.forEach((name, weight) -> {
             int index = names.indexOf(name);
             if (index < 0) {
-                throw new UserException("the corpus has no part '%s'; its parts are %s".formatted(name, String.join(", ", names)));
+                throw new UserException(
+                        "the corpus has no part '%s'; its parts are %s".formatted(name, String.join(", ", names)));
             }
             if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
                 throw new UserException("weight %s of part '%s' is not a number from 0 up".formatted(weight, name));
@@ -54,9 +57,9 @@ public record Mixture(List<Double> weights) {
     }
 
     /**
-     * Parts weighed so that each modality has its share of the tokens. A part counts for the modality it is there for: speech
-     * where it has speech, else images where it has images, else text. Captions and transcripts count as the text they are,
-     * and text parts give the rest.
+     * Parts weighed so that each modality has its share of the tokens. A part counts for the modality it is there for:
+     * speech where it has speech, else images where it has images, else text. Captions and transcripts count as the
+     * text they are, and text parts give the rest.
      *
      * @param shares of the tokens, adding up to 1; a modality left out has none
      * @throws UserException if the corpus cannot give such shares, saying which
@@ -64,7 +67,8 @@ public record Mixture(List<Double> weights) {
     public static Mixture ofModalities(TokenCorpus corpus, Map<Modality, Double> shares) {
         double sum = shares.values().stream().mapToDouble(Double::doubleValue).sum();
         if (Math.abs(sum - 1) > 1e-6 || shares.values().stream().anyMatch(share -> !(share >= 0))) {
-            throw new UserException("modality shares %s are not positive or do not add up to 1".formatted(describe(shares)));
+            throw new UserException(
+                    "modality shares %s are not positive or do not add up to 1".formatted(describe(shares)));
         }
         var groupTokens = new EnumMap<Modality, double[]>(Modality.class);
         for (var part : corpus.parts()) {
@@ -89,15 +93,21 @@ public record Mixture(List<Double> weights) {
         }
         boolean hasText = groupTokens.containsKey(Modality.TEXT);
         if (text < -ROUNDING || text > ROUNDING && !hasText) {
-            throw new UserException(("modality shares %s are out of reach: image and speech documents with their captions would be "
-                    + "%.3f of the tokens%s").formatted(describe(shares), 1 - text,
-                    hasText ? "; ask for more text" : " and there are no documents of text alone"));
+            throw new UserException(
+                    ("modality shares %s are out of reach: image and speech documents with their captions would be "
+                                    + "%.3f of the tokens%s")
+                            .formatted(
+                                    describe(shares),
+                                    1 - text,
+                                    hasText ? "; ask for more text" : " and there are no documents of text alone"));
         }
         weightOfGroup.put(Modality.TEXT, Math.max(0, text));
         return normalised(corpus.parts().stream()
                 .mapToDouble(part -> {
                     double all = Arrays.stream(groupTokens.get(purpose(part))).sum();
-                    return all == 0 ? 0 : weightOfGroup.get(purpose(part)) * part.train().tokens() / all;
+                    return all == 0
+                            ? 0
+                            : weightOfGroup.get(purpose(part)) * part.train().tokens() / all;
                 })
                 .toArray());
     }
@@ -114,7 +124,8 @@ public record Mixture(List<Double> weights) {
         if (sum <= 0) {
             throw new UserException("no part of the corpus has a weight; give one at least");
         }
-        return new Mixture(Arrays.stream(weights).mapToObj(weight -> weight / sum).toList());
+        return new Mixture(
+                Arrays.stream(weights).mapToObj(weight -> weight / sum).toList());
     }
 
     private static String describe(Map<Modality, Double> shares) {

@@ -16,11 +16,12 @@ import org.mixtureofmamba.tokenizers.Vocabulary.Special;
 /**
  * Draws documents and packs them into rows of L tokens.
  *
- * <p>Draws: the part furthest behind its weight gives the next document, so what has been packed holds the weights to within one
- * document. A part gives all its documents once an epoch, each epoch in another order.
+ * <p>Draws: the part furthest behind its weight gives the next document, so what has been packed holds the weights to
+ * within one document. A part gives all its documents once an epoch, each epoch in another order.
  *
- * <p>Rows: documents of text alone are cut where a row ends and go on when their part is next drawn from. A document with media is not
- * cut unless it is longer than a row, and then not inside an image: it waits for the next row, and text fills the gap.
+ * <p>Rows: documents of text alone are cut where a row ends and go on when their part is next drawn from. A document
+ * with media is not cut unless it is longer than a row, and then not inside an image: it waits for the next row, and
+ * text fills the gap.
  *
  * <p>Bounds: what would take a modality beyond its share of the batch waits for the next batch, and other parts go on.
  */
@@ -41,12 +42,18 @@ final class Packer {
     /** Rows of the batch under way that are packed. */
     private int rows;
 
-    /**
-     * @param once whether each document is drawn a single time, for evaluation, or epoch after epoch
-     */
-    Packer(List<DocumentSet> parts, Mixture mixture, ShareBounds bounds, Vocabulary vocabulary, BatchShape shape, long seed, boolean once) {
+    /** @param once whether each document is drawn a single time, for evaluation, or epoch after epoch */
+    Packer(
+            List<DocumentSet> parts,
+            Mixture mixture,
+            ShareBounds bounds,
+            Vocabulary vocabulary,
+            BatchShape shape,
+            long seed,
+            boolean once) {
         this.parts = List.copyOf(parts);
-        this.weights = mixture.weights().stream().mapToDouble(Double::doubleValue).toArray();
+        this.weights =
+                mixture.weights().stream().mapToDouble(Double::doubleValue).toArray();
         this.vocabulary = vocabulary;
         this.shape = shape;
         this.seed = seed;
@@ -63,7 +70,11 @@ final class Packer {
     }
 
     LoaderState state(long step) {
-        return new LoaderState(step, Arrays.stream(documents).boxed().toList(), Arrays.stream(tokens).boxed().toList(), carried);
+        return new LoaderState(
+                step,
+                Arrays.stream(documents).boxed().toList(),
+                Arrays.stream(tokens).boxed().toList(),
+                carried);
     }
 
     void restore(LoaderState state) {
@@ -85,7 +96,8 @@ final class Packer {
         }
         rows++;
         var row = new Row();
-        var waiting = carried.stream().filter(document -> !divisible[document.part()]).toList();
+        var waiting =
+                carried.stream().filter(document -> !divisible[document.part()]).toList();
         carried.removeAll(waiting);
         waiting.forEach(row::place);
         while (row.room > 0) {
@@ -106,7 +118,11 @@ final class Packer {
         for (int p = 0; p < weights.length; p++) {
             boolean exhausted = once && documents[p] >= parts.get(p).size() && begun(p).isEmpty();
             double behind = weights[p] * drawn - tokens[p];
-            if (weights[p] > 0 && !exhausted && !allowance.waits(p) && (divisible[p] || !fillsGap) && behind > greatest) {
+            if (weights[p] > 0
+                    && !exhausted
+                    && !allowance.waits(p)
+                    && (divisible[p] || !fillsGap)
+                    && behind > greatest) {
                 furthest = p;
                 greatest = behind;
             }
@@ -159,14 +175,18 @@ final class Packer {
                 int fits = rest <= shape.length() && canFill() ? 0 : beforeImage(set, next);
                 if (fits == 0 && room == shape.length()) {
                     throw new UserException(("an image of document '%s' does not fit into a sequence of %d tokens; "
-                            + "train with a longer sequence or smaller images").formatted(set.id(next.document()), shape.length()));
+                                    + "train with a longer sequence or smaller images")
+                            .formatted(set.id(next.document()), shape.length()));
                 }
                 gap = true;
                 add(next, fits, rest);
             }
         }
 
-        /** Packs {@code count} of the {@code rest} tokens where the bounds of the batch allow; what stays over is carried on. */
+        /**
+         * Packs {@code count} of the {@code rest} tokens where the bounds of the batch allow; what stays over is
+         * carried on.
+         */
         private void add(Carried next, int count, int rest) {
             var piece = new Piece(next.part(), next.document(), next.from(), count);
             int taken = count > 0 && allowance.take(piece) ? count : 0;

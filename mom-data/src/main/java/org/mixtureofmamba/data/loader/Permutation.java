@@ -1,8 +1,8 @@
 package org.mixtureofmamba.data.loader;
 
 /**
- * A pseudo-random order of {@code 0 .. size-1} that takes no memory: a Feistel network over the next power of four, walked until it
- * falls inside (Black and Rogaway 2002, "Ciphers with arbitrary finite domains").
+ * A pseudo-random order of {@code 0 .. size-1} that takes no memory: a Feistel network over the next power of four,
+ * walked until it falls inside (Black and Rogaway 2002, "Ciphers with arbitrary finite domains").
  *
  * @param size how many numbers are ordered, at least 1
  * @param seed equal seeds give equal orders
@@ -33,7 +33,9 @@ record Permutation(long size, long seed) {
         return value;
     }
 
-    /** The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the input changes half of the output's. */
+    /**
+     * The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit of the input changes half of the output's.
+     */
     static long mix(long value) {
         long z = (value ^ value >>> 30) * 0xBF58476D1CE4E5B9L;
         z = (z ^ z >>> 27) * 0x94D049BB133111EBL;

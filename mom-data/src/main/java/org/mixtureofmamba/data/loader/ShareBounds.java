@@ -7,8 +7,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 
 /**
- * How much of a batch each modality may fill at most; padding counts as nothing. What a bound keeps out waits for the next batch, so a
- * bound below a modality's weight keeps it below its weight.
+ * How much of a batch each modality may fill at most; padding counts as nothing. What a bound keeps out waits for the
+ * next batch, so a bound below a modality's weight keeps it below its weight.
  *
  * @param most share of the tokens of a batch, in (0, 1], one for each modality
  */
@@ -19,7 +19,9 @@ public record ShareBounds(List<Double> most) {
     public ShareBounds {
         most = List.copyOf(most);
         if (most.size() > Modality.count() || most.stream().anyMatch(share -> !(share > 0 && share <= 1))) {
-            throw new UserException("bounds %s on the share of a modality in a batch: give each modality one above 0 and up to 1".formatted(most));
+            throw new UserException(
+                    "bounds %s on the share of a modality in a batch: give each modality one above 0 and up to 1"
+                            .formatted(most));
         }
     }
 

@@ -21,26 +21,33 @@ public final class DemoPreparation {
     private DemoPreparation() {}
 
     /**
-     * Opens the demo corpus of a setting, prepared in a directory below {@code cache} that is named after setting and tokenizers; some
-     * seconds the first time. Delete the directory to have it made again.
+     * Opens the demo corpus of a setting, prepared in a directory below {@code cache} that is named after setting and
+     * tokenizers; some seconds the first time. Delete the directory to have it made again.
      *
      * @throws UserException if this build travels without the corpus and nothing is prepared there
      * @throws org.mixtureofmamba.core.FailureException if the disk refuses
      */
     public static TokenCorpus open(TokenizerSet tokenizers, Setting setting, Path cache, PrepareProgress progress) {
-        var directory = cache.resolve("demo-%s-%s".formatted(setting.key(), tokenizers.fingerprint().substring(0, 12)));
+        var directory = cache.resolve(
+                "demo-%s-%s".formatted(setting.key(), tokenizers.fingerprint().substring(0, 12)));
         if (DemoCorpus.isPresent()) {
             prepare(tokenizers, setting, directory, progress);
         } else if (!Files.exists(directory.resolve(Manifest.FILE))) {
-            throw new UserException("there is no %s, and this build cannot make it; run in the bundle's own directory, with the setting %s"
-                    .formatted(directory, Setting.THREE_MODALITY.key()));
+            throw new UserException(
+                    "there is no %s, and this build cannot make it; run in the bundle's own directory, with the setting %s"
+                            .formatted(directory, Setting.THREE_MODALITY.key()));
         }
         return TokenCorpus.open(directory);
     }
 
     private static void prepare(TokenizerSet tokenizers, Setting setting, Path directory, PrepareProgress progress) {
         var documents = DocumentTokenizer.of(tokenizers, setting, SEED, SPLIT, DemoCorpus.AUGMENTATION);
-        new Preparation(documents, tokenizers.fingerprint(), SAMPLES_PER_SHARD, false, Runtime.getRuntime().availableProcessors())
+        new Preparation(
+                        documents,
+                        tokenizers.fingerprint(),
+                        SAMPLES_PER_SHARD,
+                        false,
+                        Runtime.getRuntime().availableProcessors())
                 .run(DemoCorpus.sources(setting), directory, progress);
     }
 }

@@ -23,9 +23,10 @@ import org.mixtureofmamba.data.source.SampleReader;
 import org.mixtureofmamba.data.source.Source;
 
 /**
- * One source to its shards. This thread reads samples and gathers documents in order; workers tokenise chunks of samples between, never
- * more of them than a bound, so that memory does not grow with the source. Where the workers have enough to do this thread tokenises too:
- * so there are as many threads as cores. A finished shard is written by a thread that mostly waits for the disk.
+ * One source to its shards. This thread reads samples and gathers documents in order; workers tokenise chunks of
+ * samples between, never more of them than a bound, so that memory does not grow with the source. Where the workers
+ * have enough to do this thread tokenises too: so there are as many threads as cores. A finished shard is written by a
+ * thread that mostly waits for the disk.
  */
 final class PartPreparation {
     static final ContentHash NO_HASH = new ContentHash(0, 0);
@@ -49,18 +50,21 @@ final class PartPreparation {
     private final int mostShards;
     /** Asked of each sample, in order. */
     private final Predicate<Sample> duplicate;
+
     private final ShardRange range;
 
     private final ArrayDeque<Work> inWork = new ArrayDeque<>();
     private long bytesInWork;
     /** One is filled while the other is written. */
     private ShardAssembly filled;
+
     private ShardAssembly written;
     private Optional<Future<?>> writing = Optional.empty();
 
     private final List<String> shards = new ArrayList<>();
     /** Whose documents are made. */
     private long samples;
+
     private long skipped;
     private long documents;
     private long tokens;
@@ -73,7 +77,12 @@ final class PartPreparation {
     private record Work(Path shard, FutureTask<Tokenised> tokenised, int samples, long bytes, boolean last) {}
 
     PartPreparation(
-            Preparation preparation, Source source, Path out, ExecutorService workers, ShardShelf shelf, PrepareProgress progress) {
+            Preparation preparation,
+            Source source,
+            Path out,
+            ExecutorService workers,
+            ShardShelf shelf,
+            PrepareProgress progress) {
         this(preparation, source, out, workers, shelf, progress, 0, Integer.MAX_VALUE, seenBefore());
     }
 
@@ -108,7 +117,8 @@ final class PartPreparation {
 
     Manifest.PartEntry run() throws IOException {
         try (var reader = source.open();
-                var writer = Executors.newSingleThreadExecutor(Thread.ofPlatform().daemon().name("prepare-write").factory())) {
+                var writer = Executors.newSingleThreadExecutor(
+                        Thread.ofPlatform().daemon().name("prepare-write").factory())) {
             while (shards.size() < mostShards && reader.hasNext()) {
                 var file = out.resolve(shardName(source, firstShard + shards.size()));
                 boolean passed = isWhole(file);
@@ -165,7 +175,10 @@ final class PartPreparation {
         progress.at(source.name(), samples, skipped, tokens);
     }
 
-    /** Reads the samples of a shard and has them tokenised; what is finished of this shard or those before is gathered on the way. */
+    /**
+     * Reads the samples of a shard and has them tokenised; what is finished of this shard or those before is gathered
+     * on the way.
+     */
     private void read(SampleReader reader, Path shard, ExecutorService writer) {
         while (range.hasMore(reader)) {
             var chunk = new ArrayList<Sample>();
@@ -188,7 +201,8 @@ final class PartPreparation {
     }
 
     private boolean isTooMuchInWork() {
-        return inWork.size() > CHUNKS_PER_THREAD_IN_WORK * preparation.threads() || bytesInWork > BYTES_IN_WORK && inWork.size() > 1;
+        return inWork.size() > CHUNKS_PER_THREAD_IN_WORK * preparation.threads()
+                || bytesInWork > BYTES_IN_WORK && inWork.size() > 1;
     }
 
     private void gatherNext(ExecutorService writer) {
@@ -200,7 +214,9 @@ final class PartPreparation {
         samples += work.samples();
         documents += tokenised.documents().size();
         skipped += tokenised.skipped().size();
-        tokens += tokenised.documents().stream().mapToLong(document -> document.tokens().length).sum();
+        tokens += tokenised.documents().stream()
+                .mapToLong(document -> document.tokens().length)
+                .sum();
         progress.at(source.name(), samples, skipped, tokens);
         if (work.last()) {
             awaitWriting();
@@ -223,7 +239,9 @@ final class PartPreparation {
     private Sample next(SampleReader reader) {
         var sample = reader.next();
         range.count(ShardRange.text(sample));
-        return preparation.dropDuplicates() && duplicate.test(sample) ? new Sample.Rejected(sample.id(), "its content equals an earlier sample's") : sample;
+        return preparation.dropDuplicates() && duplicate.test(sample)
+                ? new Sample.Rejected(sample.id(), "its content equals an earlier sample's")
+                : sample;
     }
 
     private static <T> T finished(Future<T> work) {
@@ -234,8 +252,10 @@ final class PartPreparation {
                 throw known;
             }
             if (e.getCause() instanceof IOException failed) {
-                throw new FailureException("cannot write what was prepared: %s; free space and run the same command again".formatted(
-                        failed.getMessage()), failed);
+                throw new FailureException(
+                        "cannot write what was prepared: %s; free space and run the same command again"
+                                .formatted(failed.getMessage()),
+                        failed);
             }
             throw new IllegalStateException("preparing failed", e.getCause());
         } catch (InterruptedException e) {

@@ -27,14 +27,15 @@ import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.data.store.LocalStore;
 
 /**
- * Turns sources into a corpus of token shards. A shard is made of a fixed range of one source's samples, so its bytes depend on nothing
- * but the sources and these settings: not on threads, nor on how often the work was broken off and taken up again.
+ * Turns sources into a corpus of token shards. A shard is made of a fixed range of one source's samples, so its bytes
+ * depend on nothing but the sources and these settings: not on threads, nor on how often the work was broken off and
+ * taken up again.
  *
  * @param documents makes documents of samples
  * @param tokenizers fingerprint of the tokenizers in it
  * @param samplesPerShard samples that one shard is made of
- * @param dropDuplicates whether a sample whose content equals an earlier one's of the same source is left out; takes about 100
- *     bytes of memory a sample
+ * @param dropDuplicates whether a sample whose content equals an earlier one's of the same source is left out; takes
+ *     about 100 bytes of memory a sample
  * @param threads that tokenise
  */
 public record Preparation(
@@ -44,12 +45,14 @@ public record Preparation(
 
     public Preparation {
         if (samplesPerShard < 1 || threads < 1) {
-            throw new UserException("%d samples a shard on %d threads: take at least one".formatted(samplesPerShard, threads));
+            throw new UserException(
+                    "%d samples a shard on %d threads: take at least one".formatted(samplesPerShard, threads));
         }
     }
 
     /**
-     * Prepares the sources into {@code out}, or what is still missing there. Returns once {@code corpus.json} is written.
+     * Prepares the sources into {@code out}, or what is still missing there. Returns once {@code corpus.json} is
+     * written.
      *
      * @throws UserException if a source cannot be read, no document comes of any, or {@code out} holds something else
      * @throws FailureException if a source breaks off or the disk refuses; finished shards stay and are not made again
@@ -78,7 +81,10 @@ public record Preparation(
         }
     }
 
-    /** Writes down what a directory is to be filled with, before other machines begin to fill it; {@link #run} ends the work. */
+    /**
+     * Writes down what a directory is to be filled with, before other machines begin to fill it; {@link #run} ends the
+     * work.
+     */
     public void begin(List<Source> sources, Path out) {
         checkNames(sources);
         try {
@@ -109,22 +115,34 @@ public record Preparation(
     /** Makes the shards of a slice of a source, reading it from the piece on in which the slice begins. */
     public void makeSlice(Source source, Path out, ShardSlice slice) {
         var pieces = source.pieces();
-        var from = new SliceSource(source.name(), source.description(), pieces.subList(slice.piece(), pieces.size()), slice.skip());
+        var from = new SliceSource(
+                source.name(), source.description(), pieces.subList(slice.piece(), pieces.size()), slice.skip());
         var number = new AtomicInteger();
         try (var workers = workers()) {
-            new PartPreparation(this, from, out, workers, ShardShelf.HERE, PrepareProgress.SILENT, slice.first(), slice.shards(),
-                    _ -> slice.duplicates().get(number.getAndIncrement())).run();
+            new PartPreparation(
+                            this,
+                            from,
+                            out,
+                            workers,
+                            ShardShelf.HERE,
+                            PrepareProgress.SILENT,
+                            slice.first(),
+                            slice.shards(),
+                            _ -> slice.duplicates().get(number.getAndIncrement()))
+                    .run();
         } catch (IOException e) {
             throw new FailureException("cannot prepare into %s: %s".formatted(out, e.getMessage()), e);
         }
     }
 
     /**
-     * Ends what other machines made, as {@link #run} does, but without reading the sources again where all shards are there.
+     * Ends what other machines made, as {@link #run} does, but without reading the sources again where all shards are
+     * there.
      *
      * @param plans of the sources, in order
      */
-    public Manifest finish(List<Source> sources, List<ShardPlan> plans, Path out, ShardShelf shelf, PrepareProgress progress) {
+    public Manifest finish(
+            List<Source> sources, List<ShardPlan> plans, Path out, ShardShelf shelf, PrepareProgress progress) {
         if (!Files.exists(out.resolve(Manifest.FILE))) {
             var entries = new ArrayList<Manifest.PartEntry>();
             for (int i = 0; i < sources.size(); i++) {
@@ -138,7 +156,9 @@ public record Preparation(
     }
 
     private static Optional<Manifest.PartEntry> entry(Source source, ShardPlan plan, Path out, ShardShelf shelf) {
-        var shards = IntStream.range(0, plan.shards()).mapToObj(number -> PartPreparation.shardName(source, number)).toList();
+        var shards = IntStream.range(0, plan.shards())
+                .mapToObj(number -> PartPreparation.shardName(source, number))
+                .toList();
         long skipped = 0;
         long made = 0;
         long tokens = 0;
@@ -155,14 +175,21 @@ public record Preparation(
         } catch (IOException e) {
             throw new FailureException("cannot count the shards in %s: %s".formatted(out, e.getMessage()), e);
         }
-        return Optional.of(new Manifest.PartEntry(source.name(), source.description(), plan.samples(), skipped, made, tokens, shards));
+        return Optional.of(new Manifest.PartEntry(
+                source.name(), source.description(), plan.samples(), skipped, made, tokens, shards));
     }
 
     /** All threads but the one that hands them work and does itself what finds no place in their queue. */
     private ExecutorService workers() {
         int others = Math.max(1, threads - 1);
-        return new ThreadPoolExecutor(others, others, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(PartPreparation.CHUNKS_PER_THREAD * threads),
-                Thread.ofPlatform().daemon().name("prepare-", 0).factory(), new ThreadPoolExecutor.CallerRunsPolicy());
+        return new ThreadPoolExecutor(
+                others,
+                others,
+                0,
+                TimeUnit.SECONDS,
+                new ArrayBlockingQueue<>(PartPreparation.CHUNKS_PER_THREAD * threads),
+                Thread.ofPlatform().daemon().name("prepare-", 0).factory(),
+                new ThreadPoolExecutor.CallerRunsPolicy());
     }
 
     private static void createDirectory(Path out) throws IOException {
@@ -173,7 +200,8 @@ public record Preparation(
     }
 
     private static UserException busy(Path out) {
-        return new UserException("%s is being prepared by another process; wait for it or choose another directory".formatted(out));
+        return new UserException(
+                "%s is being prepared by another process; wait for it or choose another directory".formatted(out));
     }
 
     private static void checkNames(List<Source> sources) {
@@ -189,7 +217,8 @@ public record Preparation(
         }
     }
 
-    private Manifest runLocked(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress) throws IOException {
+    private Manifest runLocked(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress)
+            throws IOException {
         agreeWith(plan(sources), out);
         new LocalStore(out).sweep();
         if (Files.exists(out.resolve(Manifest.FILE))) {
@@ -202,12 +231,17 @@ public record Preparation(
             }
         }
         if (entries.stream().allMatch(entry -> entry.samples() == 0)) {
-            throw new UserException("there is no sample in %s; check the paths".formatted(
-                    String.join(", ", sources.stream().map(Source::description).toList())));
+            throw new UserException("there is no sample in %s; check the paths"
+                    .formatted(String.join(
+                            ", ", sources.stream().map(Source::description).toList())));
         }
         if (entries.stream().allMatch(entry -> entry.documents() == 0)) {
-            throw new UserException("no document came of %s; %s says why each sample was skipped".formatted(
-                    String.join(", ", sources.stream().map(Source::description).toList()), out.resolve(SkippedFile.DIRECTORY)));
+            throw new UserException("no document came of %s; %s says why each sample was skipped"
+                    .formatted(
+                            String.join(
+                                    ", ",
+                                    sources.stream().map(Source::description).toList()),
+                            out.resolve(SkippedFile.DIRECTORY)));
         }
         var manifest = manifest(entries);
         manifest.write(out);
@@ -226,8 +260,9 @@ public record Preparation(
         if (!Files.exists(file)) {
             AtomicFiles.writeString(file, text);
         } else if (!Files.readString(file).equals(text)) {
-            throw new UserException("%s holds a corpus of other sources or settings, see %s; choose another directory or delete it"
-                    .formatted(out, file));
+            throw new UserException(
+                    "%s holds a corpus of other sources or settings, see %s; choose another directory or delete it"
+                            .formatted(out, file));
         }
     }
 

@@ -4,8 +4,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * Makes shards on other machines; found by {@link java.util.ServiceLoader}. What it leaves undone the single machine makes afterwards, in
- * {@link Preparation#finish}, which also counts and checks what the engine made.
+ * Makes shards on other machines; found by {@link java.util.ServiceLoader}. What it leaves undone the single machine
+ * makes afterwards, in {@link Preparation#finish}, which also counts and checks what the engine made.
  */
 public interface PreparationEngine {
     /** The name on the command line. */

@@ -18,12 +18,14 @@ import org.mixtureofmamba.data.source.SourceSpec;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 
 /**
- * A preparation in words, as it travels to other machines: from it each makes the same sources, tokenizers and settings.
+ * A preparation in words, as it travels to other machines: from it each makes the same sources, tokenizers and
+ * settings.
  *
  * @param sources as {@link SourceSpec} reads them
  * @param setting key of the {@link Setting}
  * @param tokenizers a directory that every machine sees; empty for those that ship with the project
- * @param latents the autoencoder that makes images continuous, as {@link LatentImages#open} takes it; empty where they are codes
+ * @param latents the autoencoder that makes images continuous, as {@link LatentImages#open} takes it; empty where they
+ *     are codes
  * @param seed of the order of text and media in a document
  * @param heldOut fraction of the samples kept for evaluation
  * @param mirrorImages whether images are seen as their mirror images too
@@ -58,7 +60,9 @@ public record PreparationRequest(
      */
     public List<Source> openSources() {
         var kind = Setting.of(setting);
-        return sources.stream().flatMap(source -> SourceSpec.parse(source, kind).stream()).toList();
+        return sources.stream()
+                .flatMap(source -> SourceSpec.parse(source, kind).stream())
+                .toList();
     }
 
     /**
@@ -73,14 +77,16 @@ public record PreparationRequest(
     /**
      * The autoencoder, if one is asked for.
      *
-     * @throws org.mixtureofmamba.core.UserException if there is none of that name, or the setting has more than text and images
+     * @throws org.mixtureofmamba.core.UserException if there is none of that name, or the setting has more than text
+     *     and images
      */
     public Optional<LatentImages> openLatents() {
         if (latents.isEmpty()) {
             return Optional.empty();
         }
         if (Setting.of(setting) != Setting.CHAMELEON) {
-            throw new UserException("latents stand for images beside text alone; take the setting %s".formatted(Setting.CHAMELEON.key()));
+            throw new UserException("latents stand for images beside text alone; take the setting %s"
+                    .formatted(Setting.CHAMELEON.key()));
         }
         return Optional.of(LatentImages.open(latents));
     }
@@ -91,7 +97,8 @@ public record PreparationRequest(
         var augmentation = new Augmentation(mirrorImages, speechSpeeds);
         return openLatents()
                 .map(encoder -> new Preparation(
-                        DocumentTokenizer.transfusion(set.text(), encoder, MediaDecoder.standard(), seed, split, augmentation),
+                        DocumentTokenizer.transfusion(
+                                set.text(), encoder, MediaDecoder.standard(), seed, split, augmentation),
                         encoder.fingerprint(set),
                         samplesPerShard,
                         deduplicate,

@@ -19,7 +19,9 @@ final class ShardAssembly {
     }
 
     void gather(Tokenised samples) {
-        samples.documents().forEach(document -> writer.add(document.id(), document.heldOut(), document.tokens(), document.latents()));
+        samples.documents()
+                .forEach(document ->
+                        writer.add(document.id(), document.heldOut(), document.tokens(), document.latents()));
         skipped.addAll(samples.skipped());
     }
 

@@ -9,8 +9,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.ContentHash;
 
 /**
- * Where the shards of a source begin, found without tokenising, so that many machines can make them at once, each reading only its own
- * part. Takes a few bytes a sample, and about a hundred where duplicates are looked for.
+ * Where the shards of a source begin, found without tokenising, so that many machines can make them at once, each
+ * reading only its own part. Takes a few bytes a sample, and about a hundred where duplicates are looked for.
  */
 public final class ShardPlan {
     private final List<Start> starts = new ArrayList<>();
@@ -30,7 +30,8 @@ public final class ShardPlan {
             var texts = pieces.get(p).texts();
             var hashes = pieces.get(p).hashes();
             if (texts.length > Integer.MAX_VALUE - samples) {
-                throw new UserException("a source of more than %d samples; divide it into several".formatted(Integer.MAX_VALUE));
+                throw new UserException(
+                        "a source of more than %d samples; divide it into several".formatted(Integer.MAX_VALUE));
             }
             for (int s = 0; s < texts.length; s++) {
                 if (starts.isEmpty() || range.isFull()) {
@@ -65,7 +66,8 @@ public final class ShardPlan {
             int end = (int) ((long) shards() * (i + 1) / most);
             var start = starts.get(first);
             int samplesEnd = end < shards() ? starts.get(end).sample() : samples;
-            slices.add(new ShardSlice(first, end - first, start.piece(), start.skip(), duplicates.get(start.sample(), samplesEnd)));
+            slices.add(new ShardSlice(
+                    first, end - first, start.piece(), start.skip(), duplicates.get(start.sample(), samplesEnd)));
         }
         return slices;
     }

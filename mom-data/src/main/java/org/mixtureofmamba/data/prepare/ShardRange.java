@@ -4,9 +4,9 @@ import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.SampleReader;
 
 /**
- * The samples of one source that make up its shards, in turn. A shard ends after a number of samples, or once its samples hold
- * {@value #TEXT_LIMIT} characters of text, whichever comes first, so that a shard fits into memory whatever the texts are. Where shards
- * end depends on the samples alone.
+ * The samples of one source that make up its shards, in turn. A shard ends after a number of samples, or once its
+ * samples hold {@value #TEXT_LIMIT} characters of text, whichever comes first, so that a shard fits into memory
+ * whatever the texts are. Where shards end depends on the samples alone.
  */
 final class ShardRange {
     static final long TEXT_LIMIT = 64L << 20;
@@ -43,9 +43,12 @@ final class ShardRange {
             case Sample.Text s -> s.text().length();
             case Sample.CaptionedImage s -> s.caption().length();
             case Sample.TranscribedSpeech s -> s.transcript().length();
-            case Sample.Interleaved s -> s.items().stream()
-                    .mapToInt(item -> item instanceof Sample.Item.Text words ? words.text().length() : 0)
-                    .sum();
+            case Sample.Interleaved s ->
+                s.items().stream()
+                        .mapToInt(item -> item instanceof Sample.Item.Text words
+                                ? words.text().length()
+                                : 0)
+                        .sum();
             case Sample.Rejected _ -> 0;
         };
     }

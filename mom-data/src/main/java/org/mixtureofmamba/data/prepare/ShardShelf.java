@@ -19,6 +19,9 @@ public interface ShardShelf {
     /** What a shard of an earlier call holds, if it is whole; what is left of one that is damaged is removed. */
     Optional<Contents> find(Path shard) throws IOException;
 
-    /** Takes a shard that was written, and the file beside it that says which samples it lacks. Calls come one at a time, in order. */
+    /**
+     * Takes a shard that was written, and the file beside it that says which samples it lacks. Calls come one at a
+     * time, in order.
+     */
     void keep(Path shard) throws IOException;
 }

@@ -19,8 +19,9 @@ import org.mixtureofmamba.data.store.ObjectStore;
 import org.mixtureofmamba.data.store.StoreCopy;
 
 /**
- * Shards that go to a store as they are finished and leave the local disk again, which so holds no more than the one being sent and the one
- * being written. What the store holds is what counts: a call that was broken off goes on from there, on any machine.
+ * Shards that go to a store as they are finished and leave the local disk again, which so holds no more than the one
+ * being sent and the one being written. What the store holds is what counts: a call that was broken off goes on from
+ * there, on any machine.
  */
 public final class StoredShards implements ShardShelf {
     private final ObjectStore store;
@@ -29,7 +30,8 @@ public final class StoredShards implements ShardShelf {
     private final Consumer<String> sent;
 
     /**
-     * Shards of a corpus in a store that are written in a directory; that is emptied where it holds anything but this corpus.
+     * Shards of a corpus in a store that are written in a directory; that is emptied where it holds anything but this
+     * corpus.
      *
      * @param sent hears the key of each file once it is in the store
      * @throws FailureException if the disk refuses
@@ -57,7 +59,9 @@ public final class StoredShards implements ShardShelf {
             return;
         }
         try (var files = Files.walk(directory)) {
-            for (var file : files.sorted(Comparator.reverseOrder()).filter(file -> !file.equals(directory)).toList()) {
+            for (var file : files.sorted(Comparator.reverseOrder())
+                    .filter(file -> !file.equals(directory))
+                    .toList()) {
                 Files.delete(file);
             }
         } catch (IOException e) {
@@ -90,7 +94,8 @@ public final class StoredShards implements ShardShelf {
         }
         long skipped = skipped(key(new SkippedFile(file).path()));
         try (var in = store.read(key, 0)) {
-            return ShardHeader.read(in, there.get().length()).map(header -> new Contents(header.documents(), header.tokens(), skipped));
+            return ShardHeader.read(in, there.get().length())
+                    .map(header -> new Contents(header.documents(), header.tokens(), skipped));
         }
     }
 

@@ -36,7 +36,10 @@ record Tokenised(List<TokenisedDocument> documents, List<Sample.Rejected> skippe
         }
         var made = batch.finish().stream()
                 .map(document -> new TokenisedDocument(
-                        document.id(), document.heldOut(), tokenizer.interleaver().tokens(document), document.latents()))
+                        document.id(),
+                        document.heldOut(),
+                        tokenizer.interleaver().tokens(document),
+                        document.latents()))
                 .toList();
         return new Tokenised(made, rejected);
     }

@@ -45,7 +45,9 @@ public final class DocumentSet {
 
     /** Tokens of one modality; control tokens are text. */
     public long tokens(Modality modality) {
-        return shards.stream().mapToLong(shard -> shard.tokens(heldOut, modality)).sum();
+        return shards.stream()
+                .mapToLong(shard -> shard.tokens(heldOut, modality))
+                .sum();
     }
 
     public String id(long document) {

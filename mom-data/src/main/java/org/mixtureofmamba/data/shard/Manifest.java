@@ -14,7 +14,8 @@ import tools.jackson.databind.SerializationFeature;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * What a prepared corpus is and what made it: {@code corpus.json}, written last, so that a directory that has one is whole.
+ * What a prepared corpus is and what made it: {@code corpus.json}, written last, so that a directory that has one is
+ * whole.
  *
  * @param format version of this file
  * @param setting key of the {@link org.mixtureofmamba.data.Setting}
@@ -86,7 +87,8 @@ public record Manifest(
             }
             return JSON.treeToValue(tree, Manifest.class);
         } catch (JacksonException e) {
-            throw new UserException("%s is damaged: %s; prepare the corpus again".formatted(file, e.getOriginalMessage()), e);
+            throw new UserException(
+                    "%s is damaged: %s; prepare the corpus again".formatted(file, e.getOriginalMessage()), e);
         } catch (IOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, e.getMessage()), e);
         }

@@ -17,7 +17,9 @@ enum Section {
     ID_STARTS(5),
     /** UTF-8 bytes of the documents' ids, one after another. */
     IDS(6),
-    /** f32 [image tokens, C]: the latents of all images, where images are not discrete; else the section is not there. */
+    /**
+     * f32 [image tokens, C]: the latents of all images, where images are not discrete; else the section is not there.
+     */
     LATENTS(7);
 
     private final int number;
@@ -31,6 +33,8 @@ enum Section {
     }
 
     static Optional<Section> of(int number) {
-        return Arrays.stream(values()).filter(section -> section.number == number).findFirst();
+        return Arrays.stream(values())
+                .filter(section -> section.number == number)
+                .findFirst();
     }
 }

@@ -13,12 +13,14 @@ final class ShardFormat {
 
     /** "MOMSHARD" as the bytes stand in the file. */
     static final long MAGIC = 0x44524148_534d4f4dL;
+
     static final int VERSION = 1;
 
     static final int HEADER = 64;
     static final int AT_VERSION = 8;
     /** CRC-32C of header and section table, taken with this field zero. */
     static final int AT_CRC = 12;
+
     static final int AT_SECTIONS = 16;
     static final int AT_TOKEN_BYTES = 20;
     static final int AT_VOCABULARY = 24;
@@ -28,12 +30,14 @@ final class ShardFormat {
 
     /** One entry of the section table: u32 number, u32 CRC-32C, u64 offset, u64 length, u64 zero. */
     static final int ENTRY = 32;
+
     static final int ENTRY_CRC = 4;
     static final int ENTRY_OFFSET = 8;
     static final int ENTRY_LENGTH = 16;
 
     /** Sections start at multiples of this; the bytes between are zero and belong to the section before. */
     static final int ALIGNMENT = 64;
+
     static final int MAX_SECTIONS = 64;
 
     private ShardFormat() {}

@@ -17,7 +17,8 @@ public record ShardHeader(long documents, long tokens) {
                 && header.getInt(ShardFormat.AT_VERSION) == ShardFormat.VERSION
                 && header.getLong(ShardFormat.AT_FILE_LENGTH) == length;
         return known
-                ? Optional.of(new ShardHeader(header.getLong(ShardFormat.AT_DOCUMENTS), header.getLong(ShardFormat.AT_TOKENS)))
+                ? Optional.of(new ShardHeader(
+                        header.getLong(ShardFormat.AT_DOCUMENTS), header.getLong(ShardFormat.AT_TOKENS)))
                 : Optional.empty();
     }
 }

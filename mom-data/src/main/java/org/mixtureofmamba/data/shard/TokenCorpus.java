@@ -11,7 +11,10 @@ import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.ContentHash;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
-/** A prepared corpus: its manifest and its shards, memory-mapped and verified. Safe for use by many threads until closed. */
+/**
+ * A prepared corpus: its manifest and its shards, memory-mapped and verified. Safe for use by many threads until
+ * closed.
+ */
 public final class TokenCorpus implements AutoCloseable {
     private final Path directory;
     private final Manifest manifest;
@@ -31,7 +34,8 @@ public final class TokenCorpus implements AutoCloseable {
             parts.add(new CorpusPart(entry.name(), ofPart));
         }
         if (parts.stream().allMatch(part -> part.train().size() == 0)) {
-            throw new UserException("the corpus in %s has no training documents; prepare it from other sources".formatted(directory));
+            throw new UserException(
+                    "the corpus in %s has no training documents; prepare it from other sources".formatted(directory));
         }
     }
 
@@ -57,8 +61,12 @@ public final class TokenCorpus implements AutoCloseable {
             var shard = TokenShard.open(directory.resolve(name));
             if (shard.vocabularySize() != vocabulary().size()) {
                 shard.close();
-                throw new UserException("shard %s has a vocabulary of %d, its corpus one of %d; prepare the corpus again"
-                        .formatted(directory.resolve(name), shard.vocabularySize(), vocabulary().size()));
+                throw new UserException(
+                        "shard %s has a vocabulary of %d, its corpus one of %d; prepare the corpus again"
+                                .formatted(
+                                        directory.resolve(name),
+                                        shard.vocabularySize(),
+                                        vocabulary().size()));
             }
             return Optional.of(shard);
         } catch (UserException e) {

@@ -17,8 +17,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
 
 /**
- * A token shard, memory-mapped. Opening it checks every byte against its checksums and every index against its bounds, so that reading
- * needs no checks. Safe for use by many threads until closed.
+ * A token shard, memory-mapped. Opening it checks every byte against its checksums and every index against its bounds,
+ * so that reading needs no checks. Safe for use by many threads until closed.
  */
 public final class TokenShard implements AutoCloseable {
     private static final int CRC_CHUNK = 1 << 20;
@@ -34,6 +34,7 @@ public final class TokenShard implements AutoCloseable {
     private final long[][] modalityTokens = new long[2][Modality.count()];
     /** [documents + 1]: image tokens before each document; empty where there are no latents. */
     private final long[] imageTokensBefore;
+
     private final int latentWidth;
 
     private TokenShard(Path file) throws IOException {
@@ -44,15 +45,19 @@ public final class TokenShard implements AutoCloseable {
             var whole = channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
             check(whole.get(ShardFormat.U64, 0) == ShardFormat.MAGIC, "it does not start with MOMSHARD");
             int version = whole.get(ShardFormat.U32, ShardFormat.AT_VERSION);
-            check(version == ShardFormat.VERSION,
+            check(
+                    version == ShardFormat.VERSION,
                     "its format is version %d, this program reads %d".formatted(version, ShardFormat.VERSION));
             int count = whole.get(ShardFormat.U32, ShardFormat.AT_SECTIONS);
             long bodies = ShardFormat.aligned(ShardFormat.HEADER + (long) count * ShardFormat.ENTRY);
-            check(count > 0 && count <= ShardFormat.MAX_SECTIONS && bodies <= size,
+            check(
+                    count > 0 && count <= ShardFormat.MAX_SECTIONS && bodies <= size,
                     "its header counts %d sections".formatted(count));
             checkHeader(whole.asSlice(0, bodies));
-            check(whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH) == size,
-                    "it is cut short: %d of %d bytes".formatted(size, whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH)));
+            check(
+                    whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH) == size,
+                    "it is cut short: %d of %d bytes"
+                            .formatted(size, whole.get(ShardFormat.U64, ShardFormat.AT_FILE_LENGTH)));
             this.checksum = whole.get(ShardFormat.U32, ShardFormat.AT_CRC);
             this.tokenBytes = whole.get(ShardFormat.U32, ShardFormat.AT_TOKEN_BYTES);
             this.vocabularySize = whole.get(ShardFormat.U32, ShardFormat.AT_VOCABULARY);
@@ -75,7 +80,10 @@ public final class TokenShard implements AutoCloseable {
         }
         long images = imageTokensBefore[documents];
         long numbers = sections.get(Section.LATENTS).byteSize() / Float.BYTES;
-        check(images > 0 && numbers / images * images * Float.BYTES == sections.get(Section.LATENTS).byteSize(),
+        check(
+                images > 0
+                        && numbers / images * images * Float.BYTES
+                                == sections.get(Section.LATENTS).byteSize(),
                 "its latents do not fit its %d image tokens".formatted(images));
         return Math.toIntExact(numbers / images);
     }
@@ -83,13 +91,15 @@ public final class TokenShard implements AutoCloseable {
     /**
      * Maps and verifies a shard.
      *
-     * @throws UserException if it cannot be read or any byte of it is not as it was written, naming the file and the fault
+     * @throws UserException if it cannot be read or any byte of it is not as it was written, naming the file and the
+     *     fault
      */
     public static TokenShard open(Path file) {
         try {
             return new TokenShard(file);
         } catch (IOException e) {
-            throw new UserException("cannot read shard %s: %s; prepare the corpus again".formatted(file, e.getMessage()), e);
+            throw new UserException(
+                    "cannot read shard %s: %s; prepare the corpus again".formatted(file, e.getMessage()), e);
         }
     }
 
@@ -111,11 +121,14 @@ public final class TokenShard implements AutoCloseable {
             int number = whole.get(ShardFormat.U32, entry);
             long offset = whole.get(ShardFormat.U64, entry + ShardFormat.ENTRY_OFFSET);
             long length = whole.get(ShardFormat.U64, entry + ShardFormat.ENTRY_LENGTH);
-            check(offset == next && length >= 0 && length <= whole.byteSize() - offset,
+            check(
+                    offset == next && length >= 0 && length <= whole.byteSize() - offset,
                     "its section %d does not lie within the file".formatted(number));
             next = ShardFormat.aligned(offset + length);
             check(next <= whole.byteSize(), "its section %d does not lie within the file".formatted(number));
-            check(crc(whole.asSlice(offset, next - offset)) == whole.get(ShardFormat.U32, entry + ShardFormat.ENTRY_CRC),
+            check(
+                    crc(whole.asSlice(offset, next - offset))
+                            == whole.get(ShardFormat.U32, entry + ShardFormat.ENTRY_CRC),
                     "its section %d, bytes %d to %d, does not match its checksum".formatted(number, offset, next));
             Section.of(number).ifPresent(section -> sections.put(section, whole.asSlice(offset, length)));
         }
@@ -125,28 +138,41 @@ public final class TokenShard implements AutoCloseable {
     private static int crc(MemorySegment bytes) {
         var crc = new CRC32C();
         for (long at = 0; at < bytes.byteSize(); at += CRC_CHUNK) {
-            crc.update(bytes.asSlice(at, Math.min(CRC_CHUNK, bytes.byteSize() - at)).asByteBuffer());
+            crc.update(bytes.asSlice(at, Math.min(CRC_CHUNK, bytes.byteSize() - at))
+                    .asByteBuffer());
         }
         return (int) crc.getValue();
     }
 
     private void checkIndex() {
-        check(tokenBytes == Short.BYTES || tokenBytes == Integer.BYTES, "its tokens have %d bytes".formatted(tokenBytes));
+        check(
+                tokenBytes == Short.BYTES || tokenBytes == Integer.BYTES,
+                "its tokens have %d bytes".formatted(tokenBytes));
         checkSize(Section.DOCUMENTS, (documents + 1L) * Long.BYTES);
         checkSize(Section.TOKENS, tokens * tokenBytes);
         checkSize(Section.SPLITS, documents);
         checkSize(Section.ID_STARTS, (documents + 1L) * Integer.BYTES);
         check(sections.containsKey(Section.RUNS) && sections.containsKey(Section.IDS), "it lacks a section");
-        check(start(0) == 0 && start(documents) == tokens && idStart(0) == 0
-                && idStart(documents) == sections.get(Section.IDS).byteSize(), "its index does not span it");
+        check(
+                start(0) == 0
+                        && start(documents) == tokens
+                        && idStart(0) == 0
+                        && idStart(documents) == sections.get(Section.IDS).byteSize(),
+                "its index does not span it");
         for (int d = 0; d < documents; d++) {
-            check(start(d) <= start(d + 1) && start(d + 1) - start(d) <= Integer.MAX_VALUE && idStart(d) <= idStart(d + 1),
+            check(
+                    start(d) <= start(d + 1)
+                            && start(d + 1) - start(d) <= Integer.MAX_VALUE
+                            && idStart(d) <= idStart(d + 1),
                     "its index is out of order at document %d".formatted(d));
         }
     }
 
     private void checkSize(Section section, long size) {
-        check(size >= 0 && sections.containsKey(section) && sections.get(section).byteSize() == size,
+        check(
+                size >= 0
+                        && sections.containsKey(section)
+                        && sections.get(section).byteSize() == size,
                 "its section %d is missing or of another size than its header says".formatted(section.number()));
     }
 
@@ -160,7 +186,11 @@ public final class TokenShard implements AutoCloseable {
             while (document < documents && start(document + 1) <= at) {
                 document++;
             }
-            check(document < documents && length > 0 && (run & 3) < Modality.count() && at + length <= start(document + 1),
+            check(
+                    document < documents
+                            && length > 0
+                            && (run & 3) < Modality.count()
+                            && at + length <= start(document + 1),
                     "its modality runs do not fit its documents at token %d".formatted(at));
             modalityTokens[heldOut(document) ? 1 : 0][run & 3] += length;
             if (imageTokensBefore.length > 0 && (run & 3) == Modality.IMAGE.index()) {
@@ -174,7 +204,8 @@ public final class TokenShard implements AutoCloseable {
     private void check(boolean holds, String fault) {
         if (!holds) {
             arena.close();
-            throw new UserException("shard %s is damaged: %s; prepare the corpus again or skip the shard".formatted(file, fault));
+            throw new UserException(
+                    "shard %s is damaged: %s; prepare the corpus again or skip the shard".formatted(file, fault));
         }
     }
 
@@ -247,15 +278,20 @@ public final class TokenShard implements AutoCloseable {
         return latentWidth;
     }
 
-    /** The latents [count, C] of image tokens {@code from .. from + count} of a document, counted among its image tokens, to {@code target[at ..]}. */
+    /**
+     * The latents [count, C] of image tokens {@code from .. from + count} of a document, counted among its image
+     * tokens, to {@code target[at ..]}.
+     */
     public void copyLatents(int document, int from, int count, float[] target, int at) {
         long first = (imageTokensBefore[document] + from) * latentWidth;
-        MemorySegment.copy(sections.get(Section.LATENTS), ShardFormat.F32, first * Float.BYTES, target, at, count * latentWidth);
+        MemorySegment.copy(
+                sections.get(Section.LATENTS), ShardFormat.F32, first * Float.BYTES, target, at, count * latentWidth);
     }
 
     /** All latents of a document, [image tokens, C]. */
     public float[] latents(int document) {
-        int images = latentWidth == 0 ? 0 : Math.toIntExact(imageTokensBefore[document + 1] - imageTokensBefore[document]);
+        int images =
+                latentWidth == 0 ? 0 : Math.toIntExact(imageTokensBefore[document + 1] - imageTokensBefore[document]);
         var latents = new float[images * latentWidth];
         if (images > 0) {
             copyLatents(document, 0, images, latents, 0);

@@ -17,7 +17,9 @@ import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 
-/** Gathers the documents of one shard in memory, then writes the file whole. The bytes depend on the documents alone. */
+/**
+ * Gathers the documents of one shard in memory, then writes the file whole. The bytes depend on the documents alone.
+ */
 public final class TokenShardWriter {
     private final Vocabulary vocabulary;
     private final int tokenBytes;
@@ -124,8 +126,8 @@ public final class TokenShardWriter {
         }
         int width = images == 0 ? 0 : vectors.length / images;
         if (images == 0 || vectors.length != width * images || imageTokens > 0 && width != latentWidth) {
-            throw new IllegalArgumentException("%d numbers are no latents of the %d image tokens of %s, with %d each".formatted(
-                    vectors.length, images, id, latentWidth));
+            throw new IllegalArgumentException("%d numbers are no latents of the %d image tokens of %s, with %d each"
+                    .formatted(vectors.length, images, id, latentWidth));
         }
         latentWidth = width;
         imageTokens += images;
@@ -200,7 +202,8 @@ public final class TokenShardWriter {
 
     /** Bytes that grow; without the lock that a stream takes for each. */
     private static final class LittleEndian {
-        private static final VarHandle U16 = MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
+        private static final VarHandle U16 =
+                MethodHandles.byteArrayViewVarHandle(short[].class, ByteOrder.LITTLE_ENDIAN);
         private static final VarHandle U32 = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
         private byte[] bytes = new byte[1 << 10];
@@ -208,7 +211,8 @@ public final class TokenShardWriter {
 
         private void reserve(int more) {
             if (bytes.length - size < more) {
-                bytes = Arrays.copyOf(bytes, Math.max(Math.addExact(size, more), (int) Math.min(2L * bytes.length, Integer.MAX_VALUE - 16)));
+                bytes = Arrays.copyOf(bytes, Math.max(Math.addExact(size, more), (int)
+                        Math.min(2L * bytes.length, Integer.MAX_VALUE - 16)));
             }
         }
 

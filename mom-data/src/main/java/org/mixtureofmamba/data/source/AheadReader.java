@@ -3,12 +3,16 @@ package org.mixtureofmamba.data.source;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 
-/** A reader that finds the next sample by looking for it; blank lines and the like yield none and the search goes on. */
+/**
+ * A reader that finds the next sample by looking for it; blank lines and the like yield none and the search goes on.
+ */
 abstract class AheadReader implements SampleReader {
     private Optional<Sample> ahead = Optional.empty();
     private boolean ended;
 
-    /** Looks once: a sample, or nothing where this place has none. Calls {@link #end} where there are no more places. */
+    /**
+     * Looks once: a sample, or nothing where this place has none. Calls {@link #end} where there are no more places.
+     */
     abstract Optional<Sample> look();
 
     final void end() {

@@ -10,8 +10,9 @@ import java.util.function.Function;
 import org.mixtureofmamba.core.FailureException;
 
 /**
- * A source of a directory, read from archives instead: Debian packages, npm's {@code .tgz}, tar. They are unpacked into one temporary
- * directory while the source is open; entries that are no plain files or lead out of it come as rejected samples, first of all.
+ * A source of a directory, read from archives instead: Debian packages, npm's {@code .tgz}, tar. They are unpacked into
+ * one temporary directory while the source is open; entries that are no plain files or lead out of it come as rejected
+ * samples, first of all.
  *
  * @param kind of the source, for the description
  * @param folder the source of an unpacked directory
@@ -23,7 +24,14 @@ record ArchiveSource(String name, String kind, List<Path> archives, Function<Pat
 
     @Override
     public String description() {
-        return "%s of %s".formatted(kind, String.join(" ", archives.stream().map(file -> Bytes.ofFile(file).description()).toList()));
+        return "%s of %s"
+                .formatted(
+                        kind,
+                        String.join(
+                                " ",
+                                archives.stream()
+                                        .map(file -> Bytes.ofFile(file).description())
+                                        .toList()));
     }
 
     @Override

@@ -16,8 +16,9 @@ import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Archives of files: tar, plain or packed with gzip (npm's {@code .tgz}), xz or zstd, and Debian packages, an {@code ar} that holds such
- * a tar. Only plain files come out of them, and only below the directory they are unpacked to.
+ * Archives of files: tar, plain or packed with gzip (npm's {@code .tgz}), xz or zstd, and Debian packages, an
+ * {@code ar} that holds such a tar. Only plain files come out of them, and only below the directory they are unpacked
+ * to.
  */
 final class Archives {
     private static final List<String> SUFFIXES = List.of(".deb", ".tgz", ".tar", ".tar.gz", ".tar.xz", ".tar.zst");
@@ -52,7 +53,8 @@ final class Archives {
                 }
                 unpacked += entry.getSize();
                 if (unpacked > UNPACKED_LIMIT) {
-                    throw new UserException("%s holds more than the %d bytes allowed; split it".formatted(archive, UNPACKED_LIMIT));
+                    throw new UserException(
+                            "%s holds more than the %d bytes allowed; split it".formatted(archive, UNPACKED_LIMIT));
                 }
                 var file = into.resolve(entry.getName()).normalize();
                 Files.createDirectories(file.getParent());
@@ -64,8 +66,10 @@ final class Archives {
             }
         } catch (IOException | IllegalArgumentException e) {
             var why = e instanceof IOException io ? Bytes.reason(io) : e.getMessage();
-            throw new FailureException("%s cannot be unpacked into %s, after %s: %s; fetch the archive again or free space"
-                    .formatted(archive, into, last, why), e);
+            throw new FailureException(
+                    "%s cannot be unpacked into %s, after %s: %s; fetch the archive again or free space"
+                            .formatted(archive, into, last, why),
+                    e);
         }
     }
 
@@ -75,7 +79,10 @@ final class Archives {
             return "no plain file";
         }
         var path = entry.getName();
-        boolean leadsOut = path.startsWith("/") || path.contains("\\") || path.indexOf('\0') >= 0 || List.of(path.split("/")).contains("..");
+        boolean leadsOut = path.startsWith("/")
+                || path.contains("\\")
+                || path.indexOf('\0') >= 0
+                || List.of(path.split("/")).contains("..");
         return leadsOut ? "its path leads out of the archive" : "";
     }
 

@@ -40,7 +40,8 @@ final class BoundedLines implements AutoCloseable {
             stream.line(bytes);
             number++;
             if (bytes.isTooLong()) {
-                return Optional.of(new Line(number, "", "a line of %d bytes, more than the %d allowed".formatted(bytes.length(), limit)));
+                return Optional.of(new Line(
+                        number, "", "a line of %d bytes, more than the %d allowed".formatted(bytes.length(), limit)));
             }
             try {
                 return Optional.of(new Line(number, bytes.stripped(), ""));
@@ -49,7 +50,8 @@ final class BoundedLines implements AutoCloseable {
             }
         } catch (IOException e) {
             throw new FailureException(
-                    "%s breaks off after line %d: %s; fetch the file again".formatted(place, number, Bytes.reason(e)), e);
+                    "%s breaks off after line %d: %s; fetch the file again".formatted(place, number, Bytes.reason(e)),
+                    e);
         }
     }
 

@@ -47,7 +47,10 @@ final class ByteReader implements AutoCloseable {
         return Line.LAST;
     }
 
-    /** Where the next newline is; {@code end} where the buffer has none. Eight bytes at a time: one of eight is a newline where its difference is 0. */
+    /**
+     * Where the next newline is; {@code end} where the buffer has none. Eight bytes at a time: one of eight is a
+     * newline where its difference is 0.
+     */
     private int newline() {
         int i = at;
         for (; i + Long.BYTES <= end; i += Long.BYTES) {

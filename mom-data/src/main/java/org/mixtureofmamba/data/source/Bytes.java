@@ -49,7 +49,10 @@ public record Bytes(String place, long length, Opener opener, Beside beside) {
             if (Files.isDirectory(file)) {
                 throw new UserException("cannot read %s: it is a directory; name a file".formatted(file));
             }
-            return new Bytes(file.toString(), Files.size(file), from -> openFile(file, from),
+            return new Bytes(
+                    file.toString(),
+                    Files.size(file),
+                    from -> openFile(file, from),
                     name -> ofFile(file.toAbsolutePath().resolveSibling(name)));
         } catch (IOException e) {
             throw unreadable(file.toString(), e);
@@ -69,9 +72,11 @@ public record Bytes(String place, long length, Opener opener, Beside beside) {
      */
     public static Bytes ofStore(ObjectStore store, String key) {
         var entry = store.find(key)
-                .orElseThrow(() -> new UserException("cannot read %s: no such file; check bucket and key".formatted(store.place(key))));
+                .orElseThrow(() -> new UserException(
+                        "cannot read %s: no such file; check bucket and key".formatted(store.place(key))));
         var folder = key.substring(0, key.lastIndexOf('/') + 1);
-        return new Bytes(store.place(key), entry.length(), from -> store.read(key, from), name -> ofStore(store, folder + name));
+        return new Bytes(
+                store.place(key), entry.length(), from -> store.read(key, from), name -> ofStore(store, folder + name));
     }
 
     /** A resource that ships with the program. */
@@ -150,7 +155,8 @@ public record Bytes(String place, long length, Opener opener, Beside beside) {
     }
 
     private static UserException unreadable(String place, IOException e) {
-        return new UserException("cannot read %s: %s; check the path and its permissions".formatted(place, reason(e)), e);
+        return new UserException(
+                "cannot read %s: %s; check the path and its permissions".formatted(place, reason(e)), e);
     }
 
     /** What went wrong, in words: the message where there is one that says more than a path. */

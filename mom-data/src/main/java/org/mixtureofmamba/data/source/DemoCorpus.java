@@ -7,11 +7,15 @@ import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
 
 /**
- * The corpus that ships with the project: dictionary pages, captioned drawings, transcribed telephone prompts. Whose work it is and
- * under which licences stands in {@code demo/ATTRIBUTION.md} beside it; {@code scripts/make-demo-corpus.sh} made it.
+ * The corpus that ships with the project: dictionary pages, captioned drawings, transcribed telephone prompts. Whose
+ * work it is and under which licences stands in {@code demo/ATTRIBUTION.md} beside it;
+ * {@code scripts/make-demo-corpus.sh} made it.
  */
 public final class DemoCorpus {
-    /** Mirror images and three speeds: speech is scarce, and one hearing of each clip a few epochs over would be learnt by heart. */
+    /**
+     * Mirror images and three speeds: speech is scarce, and one hearing of each clip a few epochs over would be learnt
+     * by heart.
+     */
     public static final Augmentation AUGMENTATION = new Augmentation(true, List.of(0.9, 1.0, 1.1));
 
     private static final String FOLDER = "/org/mixtureofmamba/data/demo/";

@@ -11,9 +11,9 @@ import java.util.TreeMap;
 import org.mixtureofmamba.core.FailureException;
 
 /**
- * Dictionaries in the format of dictd, as Debian packages them: {@code NAME.index} says where each headword's entry stands in
- * {@code NAME.dict} or {@code NAME.dict.dz}, which is gzip. Entries in the order of the file make up pages of about a kilobyte, each a
- * document; what the dictionary says of itself ({@code 00-database-...}) is left out.
+ * Dictionaries in the format of dictd, as Debian packages them: {@code NAME.index} says where each headword's entry
+ * stands in {@code NAME.dict} or {@code NAME.dict.dz}, which is gzip. Entries in the order of the file make up pages of
+ * about a kilobyte, each a document; what the dictionary says of itself ({@code 00-database-...}) is left out.
  */
 public record DictdSource(String name, Path folder) implements Source {
     private static final int PAGE = 1000;
@@ -36,6 +36,7 @@ public record DictdSource(String name, Path folder) implements Source {
         private final InputStream stream;
         /** Lengths of the entries that are left, by where they start. */
         private final TreeMap<Long, Long> entries = new TreeMap<>();
+
         private long at;
         private long page;
 
@@ -52,7 +53,9 @@ public record DictdSource(String name, Path folder) implements Source {
             try (var lines = new BoundedLines(Bytes.ofFile(index), LINE_LIMIT)) {
                 for (var line = lines.next(); line.isPresent(); line = lines.next()) {
                     var cells = line.get().text().split("\t", -1);
-                    if (cells.length >= 3 && !cells[0].startsWith("00-database") && !cells[0].startsWith("00database")) {
+                    if (cells.length >= 3
+                            && !cells[0].startsWith("00-database")
+                            && !cells[0].startsWith("00database")) {
                         entries.put(number(index, cells[1]), number(index, cells[2]));
                     }
                 }
@@ -65,7 +68,8 @@ public record DictdSource(String name, Path folder) implements Source {
             for (int i = 0; i < digits.length(); i++) {
                 int digit = DIGITS.indexOf(digits.charAt(i));
                 if (digit < 0 || value > Long.MAX_VALUE >>> 7) {
-                    throw new FailureException("%s is no index of a dictionary: '%s' is no number; fetch it again".formatted(index, digits));
+                    throw new FailureException("%s is no index of a dictionary: '%s' is no number; fetch it again"
+                            .formatted(index, digits));
                 }
                 value = value * 64 + digit;
             }
@@ -87,8 +91,10 @@ public record DictdSource(String name, Path folder) implements Source {
                     if (entry.getValue() > ENTRY_LIMIT) {
                         stream.skipNBytes(entry.getValue());
                         page++;
-                        return Optional.of(new Sample.Rejected(id, "an entry of %d bytes, more than the %d allowed"
-                                .formatted(entry.getValue(), ENTRY_LIMIT)));
+                        return Optional.of(new Sample.Rejected(
+                                id,
+                                "an entry of %d bytes, more than the %d allowed"
+                                        .formatted(entry.getValue(), ENTRY_LIMIT)));
                     }
                     var bytes = stream.readNBytes(entry.getValue().intValue());
                     if (bytes.length < entry.getValue()) {
@@ -100,7 +106,8 @@ public record DictdSource(String name, Path folder) implements Source {
                 page++;
                 return Optional.of(new Sample.Rejected(id, "not UTF-8"));
             } catch (IOException e) {
-                throw new FailureException("%s breaks off at byte %d: %s; fetch it again".formatted(dictionary, at, Bytes.reason(e)), e);
+                throw new FailureException(
+                        "%s breaks off at byte %d: %s; fetch it again".formatted(dictionary, at, Bytes.reason(e)), e);
             }
             if (text.isEmpty()) {
                 end();

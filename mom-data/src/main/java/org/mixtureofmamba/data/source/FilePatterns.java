@@ -16,8 +16,8 @@ import org.mixtureofmamba.data.store.ObjectStore;
 import org.mixtureofmamba.data.store.S3Store;
 
 /**
- * Names of many files in one word: {@code shard-{000..127}.tar} counts, keeping leading zeros; {@code {train,extra}.csv} lists; {@code *},
- * {@code ?} and {@code **} match what exists.
+ * Names of many files in one word: {@code shard-{000..127}.tar} counts, keeping leading zeros;
+ * {@code {train,extra}.csv} lists; {@code *}, {@code ?} and {@code **} match what exists.
  */
 public final class FilePatterns {
     private static final Pattern BRACES = Pattern.compile("\\{([^{}]*)}");
@@ -58,9 +58,13 @@ public final class FilePatterns {
         if (slash < 0 || slash == pattern.length() - 1) {
             throw new UserException("'%s' names no file; write s3://BUCKET/PATTERN".formatted(pattern));
         }
-        // Stays open as long as the files may be read, which is until the process ends: it holds no connection of its own.
+        // Stays open as long as the files may be read, which is until the process ends: it holds no connection of its
+        // own.
         var store = stores.apply(pattern.substring(0, slash));
-        return braces(pattern.substring(slash + 1)).stream().flatMap(name -> keys(store, name).stream()).map(key -> Bytes.ofStore(store, key)).toList();
+        return braces(pattern.substring(slash + 1)).stream()
+                .flatMap(name -> keys(store, name).stream())
+                .map(key -> Bytes.ofStore(store, key))
+                .toList();
     }
 
     private static List<String> keys(ObjectStore store, String name) {
@@ -69,7 +73,10 @@ public final class FilePatterns {
             return List.of(name);
         }
         var matcher = FileSystems.getDefault().getPathMatcher("glob:" + name);
-        var keys = store.list(name.substring(0, wild)).stream().map(ObjectStore.Entry::key).filter(key -> matcher.matches(Path.of(key))).toList();
+        var keys = store.list(name.substring(0, wild)).stream()
+                .map(ObjectStore.Entry::key)
+                .filter(key -> matcher.matches(Path.of(key)))
+                .toList();
         if (keys.isEmpty()) {
             throw new UserException("nothing matches %s; check the pattern".formatted(store.place(name)));
         }
@@ -133,7 +140,10 @@ public final class FilePatterns {
             throw new UserException("nothing matches %s: there is no directory %s".formatted(glob, root));
         }
         try (var walk = Files.walk(root)) {
-            var files = walk.filter(Files::isRegularFile).filter(matcher::matches).sorted().toList();
+            var files = walk.filter(Files::isRegularFile)
+                    .filter(matcher::matches)
+                    .sorted()
+                    .toList();
             if (files.isEmpty()) {
                 throw new UserException("nothing matches %s; check the pattern".formatted(glob));
             }

@@ -12,7 +12,9 @@ import java.util.function.Predicate;
 
 import org.mixtureofmamba.core.UserException;
 
-/** The files of a directory tree, sorted by name so that every machine reads them in one order; links are not followed. */
+/**
+ * The files of a directory tree, sorted by name so that every machine reads them in one order; links are not followed.
+ */
 final class FolderFiles {
     private FolderFiles() {}
 
@@ -23,7 +25,8 @@ final class FolderFiles {
                     .sorted()
                     .toList();
             if (files.isEmpty()) {
-                throw new UserException("%s holds no file of the kind looked for; check the path and the kind of source".formatted(folder));
+                throw new UserException("%s holds no file of the kind looked for; check the path and the kind of source"
+                        .formatted(folder));
             }
             return files;
         } catch (UncheckedIOException e) {

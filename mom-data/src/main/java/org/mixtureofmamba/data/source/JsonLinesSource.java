@@ -7,7 +7,10 @@ import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Files with a JSON object a line: text, or the names of media beside the file with their text; for the keys see {@link MediaPaths}. */
+/**
+ * Files with a JSON object a line: text, or the names of media beside the file with their text; for the keys see
+ * {@link MediaPaths}.
+ */
 public record JsonLinesSource(String name, List<Bytes> files) implements Source {
     private static final int LINE_LIMIT = 16 << 20;
     private static final JsonMapper JSON = JsonMapper.shared();
@@ -18,7 +21,8 @@ public record JsonLinesSource(String name, List<Bytes> files) implements Source 
 
     @Override
     public String description() {
-        return "jsonl " + String.join(" ", files.stream().map(Bytes::description).toList());
+        return "jsonl "
+                + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -28,7 +32,9 @@ public record JsonLinesSource(String name, List<Bytes> files) implements Source 
 
     @Override
     public List<Source> pieces() {
-        return files.stream().<Source>map(file -> new JsonLinesSource(name, List.of(file))).toList();
+        return files.stream()
+                .<Source>map(file -> new JsonLinesSource(name, List.of(file)))
+                .toList();
     }
 
     private static final class Reader extends AheadReader {

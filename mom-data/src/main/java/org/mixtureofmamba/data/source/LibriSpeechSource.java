@@ -8,8 +8,9 @@ import java.util.Optional;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * The layout of LibriSpeech (Panayotov et al. 2015): {@code SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt} with an utterance's id and
- * transcript a line, and {@code ID.flac} (or {@code ID.wav}) beside it. A chapter is held out whole or not at all.
+ * The layout of LibriSpeech (Panayotov et al. 2015): {@code SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt} with an
+ * utterance's id and transcript a line, and {@code ID.flac} (or {@code ID.wav}) beside it. A chapter is held out whole
+ * or not at all.
  */
 public record LibriSpeechSource(String name, Path folder) implements Source {
     private static final int LINE_LIMIT = 1 << 20;
@@ -63,7 +64,11 @@ public record LibriSpeechSource(String name, Path folder) implements Source {
             var flac = transcripts.resolveSibling(utterance + ".flac");
             try {
                 var audio = MediaPaths.read(Files.exists(flac) ? flac : transcripts.resolveSibling(utterance + ".wav"));
-                return new Sample.TranscribedSpeech(utterance, group, audio, line.text().substring(space + 1).strip());
+                return new Sample.TranscribedSpeech(
+                        utterance,
+                        group,
+                        audio,
+                        line.text().substring(space + 1).strip());
             } catch (UserException e) {
                 return new Sample.Rejected(utterance, e.getMessage());
             }

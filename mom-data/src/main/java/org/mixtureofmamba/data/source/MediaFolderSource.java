@@ -6,7 +6,10 @@ import java.util.List;
 
 import org.mixtureofmamba.core.UserException;
 
-/** Images and recordings in a directory tree, each with its text beside it: {@code a/b.png} and {@code a/b.txt}; the text may be missing. */
+/**
+ * Images and recordings in a directory tree, each with its text beside it: {@code a/b.png} and {@code a/b.txt}; the
+ * text may be missing.
+ */
 public record MediaFolderSource(String name, Path folder) implements Source {
     @Override
     public String description() {
@@ -24,7 +27,8 @@ public record MediaFolderSource(String name, Path folder) implements Source {
     }
 
     private List<Path> files() {
-        return FolderFiles.of(folder, file -> isImage(file) || MediaPaths.RECORDINGS.contains(MediaPaths.extension(file)));
+        return FolderFiles.of(
+                folder, file -> isImage(file) || MediaPaths.RECORDINGS.contains(MediaPaths.extension(file)));
     }
 
     private Sample sample(Path file) {

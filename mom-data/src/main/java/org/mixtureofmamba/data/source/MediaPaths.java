@@ -11,9 +11,10 @@ import java.util.stream.Stream;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Samples whose media are files named by a manifest, or bytes in it. The first of these columns that is there and not empty counts:
- * {@code image, path, url, file_name}; {@code audio, audio_filepath}; {@code caption, text, transcript, transcription, sentence, title};
- * {@code group}; {@code id, key}. A {@code path} or {@code url} that ends like a recording is one.
+ * Samples whose media are files named by a manifest, or bytes in it. The first of these columns that is there and not
+ * empty counts: {@code image, path, url, file_name}; {@code audio, audio_filepath}; {@code caption, text, transcript,
+ * transcription, sentence, title}; {@code group}; {@code id, key}. A {@code path} or {@code url} that ends like a
+ * recording is one.
  *
  * @param files where media of a name are
  */
@@ -23,7 +24,8 @@ record MediaPaths(Bytes.Beside files) {
 
     private static final List<String> IMAGE_COLUMNS = List.of("image", "path", "url", "file_name");
     private static final List<String> AUDIO_COLUMNS = List.of("audio", "audio_filepath");
-    private static final List<String> TEXT_COLUMNS = List.of("caption", "text", "transcript", "transcription", "sentence", "title");
+    private static final List<String> TEXT_COLUMNS =
+            List.of("caption", "text", "transcript", "transcription", "sentence", "title");
     private static final long LIMIT = 256L << 20;
 
     /** Media whose names are relative to the place of a manifest. */
@@ -33,7 +35,9 @@ record MediaPaths(Bytes.Beside files) {
 
     /** Whether one of these is a column that can make a sample. */
     static boolean isHeading(List<String> columns) {
-        return Stream.of(IMAGE_COLUMNS, AUDIO_COLUMNS, TEXT_COLUMNS).flatMap(List::stream).anyMatch(columns::contains);
+        return Stream.of(IMAGE_COLUMNS, AUDIO_COLUMNS, TEXT_COLUMNS)
+                .flatMap(List::stream)
+                .anyMatch(columns::contains);
     }
 
     /** The sample of a row of strings; rejected if it names nothing that can be read. */
@@ -103,7 +107,8 @@ record MediaPaths(Bytes.Beside files) {
 
     private static byte[] bytes(Bytes media) {
         if (media.length() > LIMIT) {
-            throw new UserException("%s has %d bytes, more than the %d allowed".formatted(media.place(), media.length(), LIMIT));
+            throw new UserException(
+                    "%s has %d bytes, more than the %d allowed".formatted(media.place(), media.length(), LIMIT));
         }
         try (var in = media.openRaw()) {
             return in.readAllBytes();

@@ -17,17 +17,22 @@ final class Packing {
 
     private Packing() {}
 
-    /** The content of a stream; the stream itself where its name does not end in {@code gz}, {@code .xz} or {@code .zst}. */
+    /**
+     * The content of a stream; the stream itself where its name does not end in {@code gz}, {@code .xz} or
+     * {@code .zst}.
+     */
     static InputStream unpacked(String name, InputStream packed) throws IOException {
         if (name.endsWith("gz")) {
             return gzip(packed);
         }
         if (name.endsWith(".xz")) {
-            return new BufferedInputStream(XZCompressorInputStream.builder()
-                    .setInputStream(packed)
-                    .setDecompressConcatenated(true)
-                    .setMemoryLimitKiB(XZ_MEMORY_KIB)
-                    .get(), BUFFER);
+            return new BufferedInputStream(
+                    XZCompressorInputStream.builder()
+                            .setInputStream(packed)
+                            .setDecompressConcatenated(true)
+                            .setMemoryLimitKiB(XZ_MEMORY_KIB)
+                            .get(),
+                    BUFFER);
         }
         return name.endsWith(".zst") ? zstd(packed) : packed;
     }

@@ -18,9 +18,10 @@ import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Parquet tables, as Hugging Face keeps data sets. Columns are called as in other tables, see {@link MediaPaths}; media are bytes, a
- * struct of {@code bytes} and {@code path}, or a path relative to the table. Rows with lists {@code images} and {@code texts} are
- * interleaved documents, as in OBELICS (arXiv 2306.16527): at each place of the two lists one is null and the other is next.
+ * Parquet tables, as Hugging Face keeps data sets. Columns are called as in other tables, see {@link MediaPaths}; media
+ * are bytes, a struct of {@code bytes} and {@code path}, or a path relative to the table. Rows with lists
+ * {@code images} and {@code texts} are interleaved documents, as in OBELICS (arXiv 2306.16527): at each place of the
+ * two lists one is null and the other is next.
  */
 public record ParquetSource(String name, List<Bytes> files) implements Source {
     private static final String IMAGES = "images";
@@ -32,7 +33,8 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
 
     @Override
     public String description() {
-        return "parquet " + String.join(" ", files.stream().map(Bytes::description).toList());
+        return "parquet "
+                + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -42,7 +44,9 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
 
     @Override
     public List<Source> pieces() {
-        return files.stream().<Source>map(file -> new ParquetSource(name, List.of(file))).toList();
+        return files.stream()
+                .<Source>map(file -> new ParquetSource(name, List.of(file)))
+                .toList();
     }
 
     private static final class Rows extends AheadReader {
@@ -62,11 +66,14 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
                 throw broken(e);
             }
             try {
-                this.columns = parquet.getFileSchema().getRootNode().children().stream().map(column -> column.name()).toList();
+                this.columns = parquet.getFileSchema().getRootNode().children().stream()
+                        .map(column -> column.name())
+                        .toList();
                 boolean known = columns.containsAll(List.of(IMAGES, TEXTS)) || MediaPaths.isHeading(columns);
                 if (!known) {
-                    throw new UserException("%s has the columns %s, none of which is known, such as image, audio, caption or text; rename one"
-                            .formatted(file.place(), String.join(", ", columns)));
+                    throw new UserException(
+                            "%s has the columns %s, none of which is known, such as image, audio, caption or text; rename one"
+                                    .formatted(file.place(), String.join(", ", columns)));
                 }
                 this.rows = parquet.rowReader();
             } catch (RuntimeException e) {
@@ -131,25 +138,32 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
             if (names.contains("bytes") && !struct.isNull("bytes")) {
                 return Optional.of(struct.getBinary("bytes"));
             }
-            return names.contains("path") && !struct.isNull("path") ? Optional.of(struct.getString("path")) : Optional.empty();
+            return names.contains("path") && !struct.isNull("path")
+                    ? Optional.of(struct.getString("path"))
+                    : Optional.empty();
         }
 
         private Sample interleaved(PqList images, PqList texts) {
             if (images.size() != texts.size()) {
-                return new Sample.Rejected(place(), "%d images beside %d texts; each list should have a place for all".formatted(
-                        images.size(), texts.size()));
+                return new Sample.Rejected(
+                        place(),
+                        "%d images beside %d texts; each list should have a place for all"
+                                .formatted(images.size(), texts.size()));
             }
             var items = new ArrayList<Sample.Item>();
             for (int i = 0; i < images.size(); i++) {
                 if (!images.isNull(i)) {
-                    var image = cell(images.get(i)).orElseThrow(() -> new UserException("an image without bytes or path"));
+                    var image =
+                            cell(images.get(i)).orElseThrow(() -> new UserException("an image without bytes or path"));
                     items.add(new Sample.Item.Image(media.bytes(image)));
                 }
                 if (!texts.isNull(i)) {
                     items.add(new Sample.Item.Text(text(cell(texts.get(i)).orElse(""))));
                 }
             }
-            return items.isEmpty() ? new Sample.Rejected(place(), "neither media nor text") : new Sample.Interleaved(place(), "", items);
+            return items.isEmpty()
+                    ? new Sample.Rejected(place(), "neither media nor text")
+                    : new Sample.Interleaved(place(), "", items);
         }
 
         private static String text(Object cell) {
@@ -157,8 +171,10 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
         }
 
         private FailureException broken(Exception e) {
-            return new FailureException("%s does not read as Parquet, after row %d: %s; fetch the file again".formatted(
-                    file.place(), number, e.getMessage()), e);
+            return new FailureException(
+                    "%s does not read as Parquet, after row %d: %s; fetch the file again"
+                            .formatted(file.place(), number, e.getMessage()),
+                    e);
         }
 
         private void closeFile() {

@@ -9,8 +9,9 @@ import org.mixtureofmamba.data.document.ContentHash;
 /**
  * One raw record of a source: media still encoded, text still text.
  *
- * <p>{@code id} names it in messages and is unique within its source. {@code group} ties together samples that show nearly the
- * same thing (skin tones of one emoji), so that all are held out or none; it is empty where a sample stands alone.
+ * <p>{@code id} names it in messages and is unique within its source. {@code group} ties together samples that show
+ * nearly the same thing (skin tones of one emoji), so that all are held out or none; it is empty where a sample stands
+ * alone.
  */
 public sealed interface Sample {
     String id();
@@ -49,12 +50,13 @@ public sealed interface Sample {
             case Text s -> s.text().length();
             case CaptionedImage s -> s.image().length + s.caption().length();
             case TranscribedSpeech s -> s.audio().length + s.transcript().length();
-            case Interleaved s -> s.items().stream()
-                    .mapToLong(item -> switch (item) {
-                        case Item.Text text -> text.text().length();
-                        case Item.Image image -> image.image().length;
-                    })
-                    .sum();
+            case Interleaved s ->
+                s.items().stream()
+                        .mapToLong(item -> switch (item) {
+                            case Item.Text text -> text.text().length();
+                            case Item.Image image -> image.image().length;
+                        })
+                        .sum();
             case Rejected _ -> 0;
         };
     }
@@ -63,25 +65,28 @@ public sealed interface Sample {
     default ContentHash contentHash() {
         return switch (this) {
             case Text s -> ContentHash.of(digest -> addText(digest, s.text()));
-            case CaptionedImage s -> ContentHash.of(digest -> {
-                digest.update(s.image());
-                addText(digest, s.caption());
-            });
-            case TranscribedSpeech s -> ContentHash.of(digest -> {
-                digest.update(s.audio());
-                addText(digest, s.transcript());
-            });
-            case Interleaved s -> ContentHash.of(digest -> {
-                for (var item : s.items()) {
-                    switch (item) {
-                        case Item.Text text -> addText(digest, text.text());
-                        case Item.Image image -> {
-                            digest.update((byte) 1);
-                            digest.update(image.image());
+            case CaptionedImage s ->
+                ContentHash.of(digest -> {
+                    digest.update(s.image());
+                    addText(digest, s.caption());
+                });
+            case TranscribedSpeech s ->
+                ContentHash.of(digest -> {
+                    digest.update(s.audio());
+                    addText(digest, s.transcript());
+                });
+            case Interleaved s ->
+                ContentHash.of(digest -> {
+                    for (var item : s.items()) {
+                        switch (item) {
+                            case Item.Text text -> addText(digest, text.text());
+                            case Item.Image image -> {
+                                digest.update((byte) 1);
+                                digest.update(image.image());
+                            }
                         }
                     }
-                }
-            });
+                });
             case Rejected s -> ContentHash.of(digest -> addText(digest, s.id()));
         };
     }

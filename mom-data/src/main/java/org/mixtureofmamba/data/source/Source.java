@@ -18,8 +18,8 @@ public interface Source {
     SampleReader open();
 
     /**
-     * The source in pieces that can be read each on its own, in order: their samples, one after another, are those of the whole. One piece
-     * where it can only be read from its start.
+     * The source in pieces that can be read each on its own, in order: their samples, one after another, are those of
+     * the whole. One piece where it can only be read from its start.
      */
     default List<Source> pieces() {
         return List.of(this);

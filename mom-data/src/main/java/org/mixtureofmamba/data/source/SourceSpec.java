@@ -26,9 +26,9 @@ import org.mixtureofmamba.data.Setting;
  * demo                  the corpus that ships with the project                       {@link DemoCorpus}
  * </pre>
  *
- * A DIRECTORY may also be a pattern of archives, {@code .deb}, {@code .tgz}, {@code .tar} and {@code .tar.gz|xz|zst}, read as the one
- * directory that they unpack to ({@link ArchiveSource}). A PATTERN may count and match: see {@link FilePatterns}. NAME is the part of the corpus that the documents make up and defaults to
- * KIND.
+ * A DIRECTORY may also be a pattern of archives, {@code .deb}, {@code .tgz}, {@code .tar} and {@code .tar.gz|xz|zst},
+ * read as the one directory that they unpack to ({@link ArchiveSource}). A PATTERN may count and match: see
+ * {@link FilePatterns}. NAME is the part of the corpus that the documents make up and defaults to KIND.
  */
 public final class SourceSpec {
     private static final Pattern SPEC = Pattern.compile("(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)=)?([a-z]+):(.+)");
@@ -48,24 +48,28 @@ public final class SourceSpec {
         }
         var parts = SPEC.matcher(spec);
         if (!parts.matches()) {
-            throw new UserException(("'%s' names no source; write KIND:PATH with KIND one of %s, or demo").formatted(
-                    spec, KINDS));
+            throw new UserException(
+                    ("'%s' names no source; write KIND:PATH with KIND one of %s, or demo").formatted(spec, KINDS));
         }
         var name = parts.group(1) == null ? parts.group(2) : parts.group(1);
         var path = parts.group(3);
-        return List.of(switch (parts.group(2)) {
-            case "webdataset" -> new WebDatasetSource(name, FilePatterns.bytes(path));
-            case "pages" -> new TextPagesSource(name, FilePatterns.bytes(path));
-            case "jsonl" -> new JsonLinesSource(name, FilePatterns.bytes(path));
-            case "csv" -> new TableSource(name, FilePatterns.bytes(path), false);
-            case "tsv" -> new TableSource(name, FilePatterns.bytes(path), true);
-            case "parquet" -> new ParquetSource(name, FilePatterns.bytes(path));
-            case "media" -> folder("media folder", path, directory -> new MediaFolderSource(name, directory));
-            case "librispeech" -> folder("librispeech", path, directory -> new LibriSpeechSource(name, directory));
-            case "text" -> folder("text folder", path, directory -> new TextFolderSource(name, directory));
-            case "dictd" -> folder("dictd", path, directory -> new DictdSource(name, directory));
-            default -> throw new UserException("'%s' is no kind of source; there are %s and demo".formatted(parts.group(2), KINDS));
-        });
+        return List.of(
+                switch (parts.group(2)) {
+                    case "webdataset" -> new WebDatasetSource(name, FilePatterns.bytes(path));
+                    case "pages" -> new TextPagesSource(name, FilePatterns.bytes(path));
+                    case "jsonl" -> new JsonLinesSource(name, FilePatterns.bytes(path));
+                    case "csv" -> new TableSource(name, FilePatterns.bytes(path), false);
+                    case "tsv" -> new TableSource(name, FilePatterns.bytes(path), true);
+                    case "parquet" -> new ParquetSource(name, FilePatterns.bytes(path));
+                    case "media" -> folder("media folder", path, directory -> new MediaFolderSource(name, directory));
+                    case "librispeech" ->
+                        folder("librispeech", path, directory -> new LibriSpeechSource(name, directory));
+                    case "text" -> folder("text folder", path, directory -> new TextFolderSource(name, directory));
+                    case "dictd" -> folder("dictd", path, directory -> new DictdSource(name, directory));
+                    default ->
+                        throw new UserException(
+                                "'%s' is no kind of source; there are %s and demo".formatted(parts.group(2), KINDS));
+                });
     }
 
     private static Source folder(String kind, String path, Function<Path, Source> source) {

@@ -20,8 +20,8 @@ import org.apache.commons.csv.CSVRecord;
 import org.mixtureofmamba.core.FailureException;
 
 /**
- * Tables of media and their text: CSV with a heading (for the columns see {@link MediaPaths}), or TSV, with a heading or, as CC12M has
- * it, two columns without one: path and caption. Media names are relative to the table's directory.
+ * Tables of media and their text: CSV with a heading (for the columns see {@link MediaPaths}), or TSV, with a heading
+ * or, as CC12M has it, two columns without one: path and caption. Media names are relative to the table's directory.
  *
  * @param tabs whether columns are divided by tabs, without quoting, or by commas
  */
@@ -32,7 +32,8 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
 
     @Override
     public String description() {
-        return (tabs ? "tsv " : "csv ") + String.join(" ", files.stream().map(Bytes::description).toList());
+        return (tabs ? "tsv " : "csv ")
+                + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -42,10 +43,15 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
 
     @Override
     public List<Source> pieces() {
-        return files.stream().<Source>map(file -> new TableSource(name, List.of(file), tabs)).toList();
+        return files.stream()
+                .<Source>map(file -> new TableSource(name, List.of(file), tabs))
+                .toList();
     }
 
-    /** Rows are divided as bytes, of which a comma or a quote is one in UTF-8 too, and each cell is decoded for itself: one bad cell costs one row. */
+    /**
+     * Rows are divided as bytes, of which a comma or a quote is one in UTF-8 too, and each cell is decoded for itself:
+     * one bad cell costs one row.
+     */
     private static final class TableReader extends AheadReader {
         private static final String BYTE_ORDER_MARK = "\ufeff";
 
@@ -61,10 +67,16 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
             this.media = MediaPaths.beside(file);
             this.text = new Limited(new InputStreamReader(file.open(), StandardCharsets.ISO_8859_1));
             var format = tabs
-                    ? CSVFormat.DEFAULT.builder().setDelimiter('\t').setQuote(null).setIgnoreEmptyLines(true).get()
+                    ? CSVFormat.DEFAULT
+                            .builder()
+                            .setDelimiter('\t')
+                            .setQuote(null)
+                            .setIgnoreEmptyLines(true)
+                            .get()
                     : CSVFormat.DEFAULT.builder().setIgnoreEmptyLines(true).get();
             try {
-                this.parser = CSVParser.builder().setReader(text).setFormat(format).get();
+                this.parser =
+                        CSVParser.builder().setReader(text).setFormat(format).get();
             } catch (IOException e) {
                 throw broken(e);
             }
@@ -107,12 +119,14 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
             }
             columns = List.of("none");
             return Optional.of(new Sample.Rejected(
-                    "%s:1".formatted(file.place()), "its first row names no known column, such as image, audio, caption or text"));
+                    "%s:1".formatted(file.place()),
+                    "its first row names no known column, such as image, audio, caption or text"));
         }
 
         private Sample sample(List<String> cells) {
             if (cells.size() != columns.size()) {
-                return new Sample.Rejected(place(), "%d cells under %d columns".formatted(cells.size(), columns.size()));
+                return new Sample.Rejected(
+                        place(), "%d cells under %d columns".formatted(cells.size(), columns.size()));
             }
             Map<String, String> row = new HashMap<>();
             for (int i = 0; i < cells.size(); i++) {
@@ -126,7 +140,8 @@ public record TableSource(String name, List<Bytes> files, boolean tabs) implemen
         }
 
         private FailureException broken(Exception e) {
-            return new FailureException("%s does not read as a table: %s; mend it".formatted(file.place(), e.getMessage()), e);
+            return new FailureException(
+                    "%s does not read as a table: %s; mend it".formatted(file.place(), e.getMessage()), e);
         }
 
         @Override

@@ -66,8 +66,10 @@ final class TarSamples implements SampleReader {
             }
             take(entry);
         } catch (IOException | IllegalArgumentException e) {
-            throw new FailureException("%s breaks off in the sample after '%s': %s; fetch the archive again"
-                    .formatted(place, key, e.getMessage()), e);
+            throw new FailureException(
+                    "%s breaks off in the sample after '%s': %s; fetch the archive again"
+                            .formatted(place, key, e.getMessage()),
+                    e);
         }
     }
 

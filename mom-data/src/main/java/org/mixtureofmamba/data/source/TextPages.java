@@ -30,8 +30,8 @@ final class TextPages implements SampleReader {
                 ready = readPage();
             }
         } catch (IOException e) {
-            throw new FailureException("%s breaks off in page %d: %s; fetch the file again"
-                    .formatted(place, page, Bytes.reason(e)), e);
+            throw new FailureException(
+                    "%s breaks off in page %d: %s; fetch the file again".formatted(place, page, Bytes.reason(e)), e);
         }
         return ready.isPresent();
     }

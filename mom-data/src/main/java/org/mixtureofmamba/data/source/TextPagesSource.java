@@ -2,7 +2,10 @@ package org.mixtureofmamba.data.source;
 
 import java.util.List;
 
-/** UTF-8 text files of which every page, up to a blank line, is a document; files ending in {@code gz} are unpacked as they are read. */
+/**
+ * UTF-8 text files of which every page, up to a blank line, is a document; files ending in {@code gz} are unpacked as
+ * they are read.
+ */
 public record TextPagesSource(String name, List<Bytes> files) implements Source {
     public TextPagesSource {
         files = List.copyOf(files);
@@ -10,7 +13,8 @@ public record TextPagesSource(String name, List<Bytes> files) implements Source 
 
     @Override
     public String description() {
-        return "text pages " + String.join(" ", files.stream().map(Bytes::description).toList());
+        return "text pages "
+                + String.join(" ", files.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -20,6 +24,8 @@ public record TextPagesSource(String name, List<Bytes> files) implements Source 
 
     @Override
     public List<Source> pieces() {
-        return files.stream().<Source>map(file -> new TextPagesSource(name, List.of(file))).toList();
+        return files.stream()
+                .<Source>map(file -> new TextPagesSource(name, List.of(file)))
+                .toList();
     }
 }

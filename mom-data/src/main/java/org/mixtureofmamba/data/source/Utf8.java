@@ -22,6 +22,11 @@ final class Utf8 {
     static String decode(byte[] bytes, int start, int length) throws CharacterCodingException {
         // The lenient way is several times as fast and puts U+FFFD where the strict one would refuse.
         var text = new String(bytes, start, length, StandardCharsets.UTF_8);
-        return text.indexOf(REPLACEMENT) < 0 ? text : StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes, start, length)).toString();
+        return text.indexOf(REPLACEMENT) < 0
+                ? text
+                : StandardCharsets.UTF_8
+                        .newDecoder()
+                        .decode(ByteBuffer.wrap(bytes, start, length))
+                        .toString();
     }
 }

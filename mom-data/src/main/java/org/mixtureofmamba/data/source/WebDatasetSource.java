@@ -4,10 +4,10 @@ import java.util.List;
 import java.util.function.Function;
 
 /**
- * Samples in tar archives, the WebDataset way: consecutive entries whose names differ only after the first dot of the file name
- * are one sample. An image ({@code png, jpg, jpeg, gif, bmp, webp}) or a recording ({@code flac, wav, ogg, mp3}) is taken with its
- * text from {@code NAME.txt} or {@code NAME.json} (keys {@code caption} or {@code text}, and {@code group}); a text alone is a
- * document. Archives ending in {@code gz} are unpacked as they are read.
+ * Samples in tar archives, the WebDataset way: consecutive entries whose names differ only after the first dot of the
+ * file name are one sample. An image ({@code png, jpg, jpeg, gif, bmp, webp}) or a recording ({@code flac, wav, ogg,
+ * mp3}) is taken with its text from {@code NAME.txt} or {@code NAME.json} (keys {@code caption} or {@code text}, and
+ * {@code group}); a text alone is a document. Archives ending in {@code gz} are unpacked as they are read.
  */
 public record WebDatasetSource(String name, List<Bytes> archives) implements Source {
     public WebDatasetSource {
@@ -16,7 +16,8 @@ public record WebDatasetSource(String name, List<Bytes> archives) implements Sou
 
     @Override
     public String description() {
-        return "webdataset " + String.join(" ", archives.stream().map(Bytes::description).toList());
+        return "webdataset "
+                + String.join(" ", archives.stream().map(Bytes::description).toList());
     }
 
     @Override
@@ -26,6 +27,8 @@ public record WebDatasetSource(String name, List<Bytes> archives) implements Sou
 
     @Override
     public List<Source> pieces() {
-        return archives.stream().<Source>map(file -> new WebDatasetSource(name, List.of(file))).toList();
+        return archives.stream()
+                .<Source>map(file -> new WebDatasetSource(name, List.of(file)))
+                .toList();
     }
 }

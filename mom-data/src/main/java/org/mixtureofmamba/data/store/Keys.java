@@ -19,9 +19,11 @@ final class Keys {
         boolean relative = !key.isEmpty()
                 && key.indexOf('\\') < 0
                 && key.indexOf('\0') < 0
-                && List.of(key.split("/", -1)).stream().noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
+                && List.of(key.split("/", -1)).stream()
+                        .noneMatch(part -> part.isEmpty() || part.equals(".") || part.equals(".."));
         if (!relative) {
-            throw new UserException("'%s' is no key: write a relative name without '.', '..' and backslashes".formatted(key));
+            throw new UserException(
+                    "'%s' is no key: write a relative name without '.', '..' and backslashes".formatted(key));
         }
         return key;
     }

@@ -20,8 +20,8 @@ import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Files below a directory. Links are not followed, and files whose names begin with a dot, which are locks and files being written, are
- * not seen.
+ * Files below a directory. Links are not followed, and files whose names begin with a dot, which are locks and files
+ * being written, are not seen.
  *
  * @param root need not exist before something is written
  */
@@ -33,7 +33,8 @@ public record LocalStore(Path root) implements ObjectStore {
         }
         var entries = new ArrayList<Entry>();
         try (var walk = Files.walk(root)) {
-            for (var file : walk.filter(f -> Files.isRegularFile(f, LinkOption.NOFOLLOW_LINKS)).toList()) {
+            for (var file : walk.filter(f -> Files.isRegularFile(f, LinkOption.NOFOLLOW_LINKS))
+                    .toList()) {
                 var key = root.relativize(file).toString().replace('\\', '/');
                 if (key.startsWith(prefix) && !file.getFileName().toString().startsWith(".")) {
                     entries.add(new Entry(key, Files.size(file)));
@@ -52,7 +53,9 @@ public record LocalStore(Path root) implements ObjectStore {
     public Optional<Entry> find(String key) {
         var file = file(key);
         try {
-            return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) ? Optional.of(new Entry(key, Files.size(file))) : Optional.empty();
+            return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                    ? Optional.of(new Entry(key, Files.size(file)))
+                    : Optional.empty();
         } catch (IOException e) {
             throw failure("read", file, e);
         }
@@ -104,7 +107,8 @@ public record LocalStore(Path root) implements ObjectStore {
             return;
         }
         try (var files = Files.walk(root)) {
-            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+-\\d+")).toList()) {
+            for (var file : files.filter(f -> f.getFileName().toString().matches("\\..*\\.part-\\d+-\\d+"))
+                    .toList()) {
                 Files.delete(file);
             }
         } catch (UncheckedIOException e) {
@@ -127,6 +131,7 @@ public record LocalStore(Path root) implements ObjectStore {
     }
 
     private static FailureException failure(String what, Path file, IOException e) {
-        return new FailureException("cannot %s %s: %s; check the disk and its permissions".formatted(what, file, e.getMessage()), e);
+        return new FailureException(
+                "cannot %s %s: %s; check the disk and its permissions".formatted(what, file, e.getMessage()), e);
     }
 }

@@ -8,22 +8,25 @@ import java.util.Optional;
 import org.mixtureofmamba.core.AtomicFiles;
 
 /**
- * Files by key, in a local directory or in a bucket. A file appears under its key whole or not at all, and replaces the former one in
- * one moment. Keys are relative names with {@code /} between their parts. Safe for use by many threads.
+ * Files by key, in a local directory or in a bucket. A file appears under its key whole or not at all, and replaces the
+ * former one in one moment. Keys are relative names with {@code /} between their parts. Safe for use by many threads.
  *
- * <p>All methods throw a {@link org.mixtureofmamba.core.UserException} where the user can mend it (a bucket that refuses, a key that
- * does not exist) and a {@link org.mixtureofmamba.core.FailureException} where the disk or the network fails.
+ * <p>All methods throw a {@link org.mixtureofmamba.core.UserException} where the user can mend it (a bucket that
+ * refuses, a key that does not exist) and a {@link org.mixtureofmamba.core.FailureException} where the disk or the
+ * network fails.
  */
 public interface ObjectStore extends AutoCloseable {
     /** A stored file. */
     record Entry(String key, long length) {}
 
     /**
-     * The store of a place: {@code s3://BUCKET[/PREFIX]}, with endpoint, region and credentials as the environment has them (see
-     * {@link S3Settings#ofEnvironment}), or a directory.
+     * The store of a place: {@code s3://BUCKET[/PREFIX]}, with endpoint, region and credentials as the environment has
+     * them (see {@link S3Settings#ofEnvironment}), or a directory.
      */
     static ObjectStore of(String place) {
-        return S3Store.isPlace(place) ? S3Store.open(place, S3Settings.ofEnvironment()) : new LocalStore(Path.of(place));
+        return S3Store.isPlace(place)
+                ? S3Store.open(place, S3Settings.ofEnvironment())
+                : new LocalStore(Path.of(place));
     }
 
     /** All files whose keys start with a prefix, in the order of their keys. */
@@ -33,8 +36,9 @@ public interface ObjectStore extends AutoCloseable {
     Optional<Entry> find(String key);
 
     /**
-     * The bytes of a file from an offset on. Where the connection breaks the stream goes on by itself; it fails where that does not
-     * help, where the file is replaced while it is read, and at its end where the file, read from its start, is not what was written.
+     * The bytes of a file from an offset on. Where the connection breaks the stream goes on by itself; it fails where
+     * that does not help, where the file is replaced while it is read, and at its end where the file, read from its
+     * start, is not what was written.
      */
     InputStream read(String key, long from);
 

@@ -20,14 +20,16 @@ import software.amazon.awssdk.services.s3.S3Client;
  * @param attempts at a request, and at going on with a stream that broke, before it counts as failed
  * @param partBytes parts that larger files are sent in; 5 MiB at least
  */
-public record S3Settings(Optional<URI> endpoint, String region, AwsCredentialsProvider credentials, int attempts, int partBytes) {
+public record S3Settings(
+        Optional<URI> endpoint, String region, AwsCredentialsProvider credentials, int attempts, int partBytes) {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final int PART = 16 << 20;
     private static final int LEAST_PART = 5 << 20;
 
     public S3Settings {
         if (attempts < 1 || partBytes < LEAST_PART) {
-            throw new UserException("%d attempts with parts of %d bytes: take one attempt and 5 MiB at least".formatted(attempts, partBytes));
+            throw new UserException("%d attempts with parts of %d bytes: take one attempt and 5 MiB at least"
+                    .formatted(attempts, partBytes));
         }
     }
 
@@ -37,14 +39,20 @@ public record S3Settings(Optional<URI> endpoint, String region, AwsCredentialsPr
     }
 
     /**
-     * What the environment says, as the AWS command line reads it: {@code AWS_ENDPOINT_URL_S3} or {@code AWS_ENDPOINT_URL},
-     * {@code AWS_REGION} ({@code us-east-1} without it), {@code AWS_ACCESS_KEY_ID} and {@code AWS_SECRET_ACCESS_KEY}, or a profile.
+     * What the environment says, as the AWS command line reads it: {@code AWS_ENDPOINT_URL_S3} or
+     * {@code AWS_ENDPOINT_URL}, {@code AWS_REGION} ({@code us-east-1} without it), {@code AWS_ACCESS_KEY_ID} and
+     * {@code AWS_SECRET_ACCESS_KEY}, or a profile.
      */
     public static S3Settings ofEnvironment() {
         var environment = System.getenv();
-        var endpoint = Optional.ofNullable(environment.get("AWS_ENDPOINT_URL_S3")).or(() -> Optional.ofNullable(environment.get("AWS_ENDPOINT_URL")));
-        var region = environment.getOrDefault("AWS_REGION", environment.getOrDefault("AWS_DEFAULT_REGION", "us-east-1"));
-        return of(endpoint.map(S3Settings::uri), region, DefaultCredentialsProvider.builder().build());
+        var endpoint = Optional.ofNullable(environment.get("AWS_ENDPOINT_URL_S3"))
+                .or(() -> Optional.ofNullable(environment.get("AWS_ENDPOINT_URL")));
+        var region =
+                environment.getOrDefault("AWS_REGION", environment.getOrDefault("AWS_DEFAULT_REGION", "us-east-1"));
+        return of(
+                endpoint.map(S3Settings::uri),
+                region,
+                DefaultCredentialsProvider.builder().build());
     }
 
     private static URI uri(String endpoint) {
@@ -57,13 +65,17 @@ public record S3Settings(Optional<URI> endpoint, String region, AwsCredentialsPr
 
     S3Client client() {
         var client = S3Client.builder()
-                .httpClientBuilder(UrlConnectionHttpClient.builder().connectionTimeout(PATIENCE).socketTimeout(PATIENCE))
+                .httpClientBuilder(UrlConnectionHttpClient.builder()
+                        .connectionTimeout(PATIENCE)
+                        .socketTimeout(PATIENCE))
                 .region(Region.of(region))
                 .credentialsProvider(credentials)
-                // Files carry checksums of their own, see S3Store; not every compatible service knows Amazon's newer ones.
+                // Files carry checksums of their own, see S3Store; not every compatible service knows Amazon's newer
+                // ones.
                 .requestChecksumCalculation(RequestChecksumCalculation.WHEN_REQUIRED)
                 .responseChecksumValidation(ResponseChecksumValidation.WHEN_REQUIRED)
-                // What is sent is in memory and can be signed whole; the chunked way some services answer by hanging up.
+                // What is sent is in memory and can be signed whole; the chunked way some services answer by hanging
+                // up.
                 .serviceConfiguration(service -> service.chunkedEncodingEnabled(false))
                 .overrideConfiguration(o -> o.retryStrategy(retry -> retry.maxAttempts(attempts)))
                 .forcePathStyle(endpoint.isPresent());

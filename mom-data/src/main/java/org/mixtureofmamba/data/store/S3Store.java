@@ -33,9 +33,9 @@ import software.amazon.awssdk.services.s3.model.HeadObjectResponse;
 import software.amazon.awssdk.services.s3.model.S3Exception;
 
 /**
- * Files in a bucket of an S3-compatible service. A file is first written to the local disk, then sent with its SHA-256 as metadata, in
- * parts where it is large, each part with its MD5, so that the service refuses what was damaged on the way; it appears once all of it
- * is there. Reading compares the SHA-256 at the end.
+ * Files in a bucket of an S3-compatible service. A file is first written to the local disk, then sent with its SHA-256
+ * as metadata, in parts where it is large, each part with its MD5, so that the service refuses what was damaged on the
+ * way; it appears once all of it is there. Reading compares the SHA-256 at the end.
  */
 public final class S3Store implements ObjectStore {
     private static final Pattern PLACE = Pattern.compile("s3://([A-Za-z0-9][A-Za-z0-9._-]*)(?:/(.*?))?/*");
@@ -78,8 +78,9 @@ public final class S3Store implements ObjectStore {
     public List<Entry> list(String keyPrefix) {
         return asking("list", place("") + keyPrefix, () -> {
             var entries = new ArrayList<Entry>();
-            client.listObjectsV2Paginator(request -> request.bucket(bucket).prefix(prefix + keyPrefix)).contents().forEach(object ->
-                    entries.add(new Entry(object.key().substring(prefix.length()), object.size())));
+            client.listObjectsV2Paginator(request -> request.bucket(bucket).prefix(prefix + keyPrefix))
+                    .contents()
+                    .forEach(object -> entries.add(new Entry(object.key().substring(prefix.length()), object.size())));
             entries.removeIf(entry -> entry.key().endsWith("/"));
             entries.sort(Comparator.comparing(Entry::key));
             return entries;
@@ -95,7 +96,8 @@ public final class S3Store implements ObjectStore {
         Keys.checked(key);
         return asking("find", place(key), () -> {
             try {
-                return Optional.of(client.headObject(request -> request.bucket(bucket).key(prefix + key)));
+                return Optional.of(
+                        client.headObject(request -> request.bucket(bucket).key(prefix + key)));
             } catch (S3Exception e) {
                 if (e.statusCode() == 404) {
                     return Optional.empty();
@@ -106,14 +108,20 @@ public final class S3Store implements ObjectStore {
     }
 
     private HeadObjectResponse existing(String key) {
-        return head(key).orElseThrow(() -> new UserException("cannot read %s: no such object; check bucket and key".formatted(place(key))));
+        return head(key)
+                .orElseThrow(() -> new UserException(
+                        "cannot read %s: no such object; check bucket and key".formatted(place(key))));
     }
 
     @Override
     public InputStream read(String key, long from) {
         var head = existing(key);
-        var stream = new ResumingStream(place(key), from, head.contentLength(), settings.attempts(), offset ->
-                client.getObject(request -> request.bucket(bucket)
+        var stream = new ResumingStream(
+                place(key),
+                from,
+                head.contentLength(),
+                settings.attempts(),
+                offset -> client.getObject(request -> request.bucket(bucket)
                         .key(prefix + key)
                         .ifMatch(head.eTag())
                         .range("bytes=%d-".formatted(offset))));
@@ -145,11 +153,18 @@ public final class S3Store implements ObjectStore {
             try (var spool = FileChannel.open(Files.createTempFile("mom-upload-", ".part"), options)) {
                 var out = new DigestOutputStream(Channels.newOutputStream(spool), Keys.sha256());
                 content.writeTo(out);
-                send(key, spool.position(0), Map.of(SHA256, HexFormat.of().formatHex(out.getMessageDigest().digest())));
+                send(
+                        key,
+                        spool.position(0),
+                        Map.of(
+                                SHA256,
+                                HexFormat.of().formatHex(out.getMessageDigest().digest())));
             }
         } catch (IOException e) {
-            throw new FailureException("cannot write %s: %s; free space in the directory for temporary files".formatted(
-                    place(key), e.getMessage()), e);
+            throw new FailureException(
+                    "cannot write %s: %s; free space in the directory for temporary files"
+                            .formatted(place(key), e.getMessage()),
+                    e);
         }
     }
 
@@ -157,22 +172,36 @@ public final class S3Store implements ObjectStore {
         long length = file.size();
         if (length <= settings.partBytes()) {
             var bytes = Channels.newInputStream(file).readAllBytes();
-            asking("write", place(key), () -> client.putObject(
-                    request -> request.bucket(bucket).key(prefix + key).metadata(metadata).contentMD5(md5(bytes)),
-                    RequestBody.fromBytes(bytes)));
+            asking(
+                    "write",
+                    place(key),
+                    () -> client.putObject(
+                            request -> request.bucket(bucket)
+                                    .key(prefix + key)
+                                    .metadata(metadata)
+                                    .contentMD5(md5(bytes)),
+                            RequestBody.fromBytes(bytes)));
             return;
         }
-        var upload = asking("write", place(key), () ->
-                client.createMultipartUpload(request -> request.bucket(bucket).key(prefix + key).metadata(metadata)).uploadId());
+        var upload = asking(
+                "write",
+                place(key),
+                () -> client.createMultipartUpload(request ->
+                                request.bucket(bucket).key(prefix + key).metadata(metadata))
+                        .uploadId());
         try {
             var parts = sendParts(key, file, length, upload);
-            asking("write", place(key), () -> client.completeMultipartUpload(request -> request.bucket(bucket)
-                    .key(prefix + key)
-                    .uploadId(upload)
-                    .multipartUpload(all -> all.parts(parts))));
+            asking(
+                    "write",
+                    place(key),
+                    () -> client.completeMultipartUpload(request -> request.bucket(bucket)
+                            .key(prefix + key)
+                            .uploadId(upload)
+                            .multipartUpload(all -> all.parts(parts))));
         } catch (IOException | RuntimeException e) {
             try {
-                client.abortMultipartUpload(request -> request.bucket(bucket).key(prefix + key).uploadId(upload));
+                client.abortMultipartUpload(
+                        request -> request.bucket(bucket).key(prefix + key).uploadId(upload));
             } catch (SdkException | UncheckedIOException abort) {
                 e.addSuppressed(abort);
             }
@@ -190,14 +219,17 @@ public final class S3Store implements ObjectStore {
             if (bytes.length == 0) {
                 return parts;
             }
-            var tag = asking("write", place(key), () -> client.uploadPart(
-                            request -> request.bucket(bucket)
-                                    .key(prefix + key)
-                                    .uploadId(upload)
-                                    .partNumber(part)
-                                    .contentMD5(md5(bytes)),
-                            RequestBody.fromBytes(bytes))
-                    .eTag());
+            var tag = asking(
+                    "write",
+                    place(key),
+                    () -> client.uploadPart(
+                                    request -> request.bucket(bucket)
+                                            .key(prefix + key)
+                                            .uploadId(upload)
+                                            .partNumber(part)
+                                            .contentMD5(md5(bytes)),
+                                    RequestBody.fromBytes(bytes))
+                            .eTag());
             parts.add(CompletedPart.builder().partNumber(part).eTag(tag).build());
         }
     }
@@ -209,14 +241,21 @@ public final class S3Store implements ObjectStore {
     @Override
     public void delete(String key) {
         Keys.checked(key);
-        asking("delete", place(key), () -> client.deleteObject(request -> request.bucket(bucket).key(prefix + key)));
+        asking(
+                "delete",
+                place(key),
+                () -> client.deleteObject(request -> request.bucket(bucket).key(prefix + key)));
     }
 
     /** {@inheritDoc} Parts of uploads that were never completed. */
     @Override
     public void sweep() {
         asking("list", place(""), () -> {
-            client.listMultipartUploadsPaginator(request -> request.bucket(bucket).prefix(prefix)).uploads().stream()
+            client
+                    .listMultipartUploadsPaginator(
+                            request -> request.bucket(bucket).prefix(prefix))
+                    .uploads()
+                    .stream()
                     .toList()
                     .forEach(upload -> client.abortMultipartUpload(
                             request -> request.bucket(bucket).key(upload.key()).uploadId(upload.uploadId())));
@@ -234,13 +273,18 @@ public final class S3Store implements ObjectStore {
         client.close();
     }
 
-    /** Asks the service. Its library retries what it knows; a connection that breaks before the answer it passes on as it is. */
+    /**
+     * Asks the service. Its library retries what it knows; a connection that breaks before the answer it passes on as
+     * it is.
+     */
     private <T> T asking(String what, String place, Supplier<T> request) {
         for (int attempt = 1; ; attempt++) {
             try {
                 return request.get();
             } catch (SdkException e) {
-                throw e instanceof S3Exception answered ? translated(what, place, answered) : unanswered(what, place, e);
+                throw e instanceof S3Exception answered
+                        ? translated(what, place, answered)
+                        : unanswered(what, place, e);
             } catch (UncheckedIOException e) {
                 if (attempt >= settings.attempts()) {
                     throw unanswered(what, place, e);
@@ -250,11 +294,16 @@ public final class S3Store implements ObjectStore {
         }
     }
 
-    /** A service that refuses may hang up while a file is being sent, so that its answer is lost: a short question brings it. */
+    /**
+     * A service that refuses may hang up while a file is being sent, so that its answer is lost: a short question
+     * brings it.
+     */
     private MomException unanswered(String what, String place, RuntimeException e) {
         if (e.getMessage() != null && e.getMessage().startsWith("Unable to load credentials")) {
-            return new UserException("cannot %s %s: there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
-                    .formatted(what, place), e);
+            return new UserException(
+                    "cannot %s %s: there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile"
+                            .formatted(what, place),
+                    e);
         }
         try {
             client.headBucket(request -> request.bucket(bucket));
@@ -263,17 +312,26 @@ public final class S3Store implements ObjectStore {
         } catch (SdkException | UncheckedIOException again) {
             e.addSuppressed(again);
         }
-        return new FailureException("cannot %s %s: %s; check network, endpoint and credentials (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID)"
-                .formatted(what, place, e.getMessage()), e);
+        return new FailureException(
+                "cannot %s %s: %s; check network, endpoint and credentials (AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID)"
+                        .formatted(what, place, e.getMessage()),
+                e);
     }
 
     private static MomException translated(String what, String place, S3Exception e) {
         var details = e.awsErrorDetails();
-        var said = details == null || details.errorMessage() == null ? "status %d".formatted(e.statusCode()) : details.errorMessage();
+        var said = details == null || details.errorMessage() == null
+                ? "status %d".formatted(e.statusCode())
+                : details.errorMessage();
         return switch (e.statusCode()) {
-            case 401, 403 -> new UserException("cannot %s %s: the bucket refuses (%s); check credentials and permissions".formatted(
-                    what, place, said), e);
-            case 404 -> new UserException("cannot %s %s: no such bucket; check its name and the endpoint".formatted(what, place), e);
+            case 401, 403 ->
+                new UserException(
+                        "cannot %s %s: the bucket refuses (%s); check credentials and permissions"
+                                .formatted(what, place, said),
+                        e);
+            case 404 ->
+                new UserException(
+                        "cannot %s %s: no such bucket; check its name and the endpoint".formatted(what, place), e);
             default -> new FailureException("cannot %s %s: %s; try again".formatted(what, place, said), e);
         };
     }

@@ -6,8 +6,9 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * Copies all files of one store to another: a corpus, a run directory with its checkpoints, a report. What is there already with the
- * same bytes is not sent again, so a copy that was broken off goes on. The files that say that others are whole come last.
+ * Copies all files of one store to another: a corpus, a run directory with its checkpoints, a report. What is there
+ * already with the same bytes is not sent again, so a copy that was broken off goes on. The files that say that others
+ * are whole come last.
  */
 public final class StoreCopy {
     /** Of a corpus, and of a checkpoint. */
@@ -23,7 +24,9 @@ public final class StoreCopy {
      */
     public static List<String> copy(ObjectStore from, ObjectStore to, Consumer<String> copied) {
         var entries = new ArrayList<>(from.list(""));
-        var last = entries.stream().filter(entry -> LAST.contains(name(entry.key()))).toList();
+        var last = entries.stream()
+                .filter(entry -> LAST.contains(name(entry.key())))
+                .toList();
         entries.removeAll(last);
         entries.addAll(last);
         var keys = new ArrayList<String>();

@@ -9,7 +9,10 @@ import java.util.function.Consumer;
 public final class StorePlaces {
     private StorePlaces() {}
 
-    /** The directory in which a place is worked on: itself where it is local, else one below {@code cache} that is named after it. */
+    /**
+     * The directory in which a place is worked on: itself where it is local, else one below {@code cache} that is named
+     * after it.
+     */
     public static Path working(String place, Path cache) {
         if (!S3Store.isPlace(place)) {
             return Path.of(place);

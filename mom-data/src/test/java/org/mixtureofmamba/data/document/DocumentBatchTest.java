@@ -29,12 +29,22 @@ class DocumentBatchTest {
             counts.add(images.size());
             return TOKENIZER.image().encode(images);
         };
-        return new DocumentTokenizer(TOKENIZER.setting(), TOKENIZER.text(), encoder, TOKENIZER.speech(), media, TOKENIZER.interleaver(),
-                TOKENIZER.split(), TOKENIZER.augmentation());
+        return new DocumentTokenizer(
+                TOKENIZER.setting(),
+                TOKENIZER.text(),
+                encoder,
+                TOKENIZER.speech(),
+                media,
+                TOKENIZER.interleaver(),
+                TOKENIZER.split(),
+                TOKENIZER.augmentation());
     }
 
     private static List<String> flat(List<Document> documents) {
-        return documents.stream().map(document -> document.id() + Arrays.toString(TOKENIZER.interleaver().tokens(document))).toList();
+        return documents.stream()
+                .map(document ->
+                        document.id() + Arrays.toString(TOKENIZER.interleaver().tokens(document)))
+                .toList();
     }
 
     @Test
@@ -85,17 +95,28 @@ class DocumentBatchTest {
     @Test
     void whatLooksLikeASpecialTokenIsText() {
         String page = "low lower <|endoftext|> lowest";
-        var text = BpeTrainer.of(300).withSpecialTokens(List.of("<|endoftext|>")).trainOnTexts(List.of("low lower lowest ".repeat(50)));
+        var text = BpeTrainer.of(300)
+                .withSpecialTokens(List.of("<|endoftext|>"))
+                .trainOnTexts(List.of("low lower lowest ".repeat(50)));
         assertThat(text.encode(page)).contains(0);
         var demo = TokenizerSet.demo();
-        var tokenizer = DocumentTokenizer.of(TokenizerSet.of(text, demo.image(), demo.speech()), Setting.THREE_MODALITY, 0, new HeldOutSplit(0),
+        var tokenizer = DocumentTokenizer.of(
+                TokenizerSet.of(text, demo.image(), demo.speech()),
+                Setting.THREE_MODALITY,
+                0,
+                new HeldOutSplit(0),
                 Augmentation.NONE);
         var batch = new DocumentBatch(tokenizer);
         batch.add(new Sample.Text("page", page));
         batch.add(new Sample.CaptionedImage("drawing", "", SampleSource.png(new Random(1)), page));
         assertThat(batch.finish()).hasSize(2).allSatisfy(document -> {
-            var segment = document.segments().stream().filter(s -> s.modality() == Modality.TEXT).findFirst().orElseThrow();
-            int[] ids = Arrays.stream(segment.tokens()).map(tokenizer.interleaver().vocabulary()::localId).toArray();
+            var segment = document.segments().stream()
+                    .filter(s -> s.modality() == Modality.TEXT)
+                    .findFirst()
+                    .orElseThrow();
+            int[] ids = Arrays.stream(segment.tokens())
+                    .map(tokenizer.interleaver().vocabulary()::localId)
+                    .toArray();
             assertThat(ids).doesNotContain(0);
             assertThat(text.decodeToString(ids)).isEqualTo(page);
         });

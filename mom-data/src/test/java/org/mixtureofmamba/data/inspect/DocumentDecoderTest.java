@@ -42,11 +42,14 @@ class DocumentDecoderTest {
     }
 
     private TokenCorpus corpus(String tokenizers) {
-        var documents = DocumentTokenizer.of(
-                TOKENIZERS, Setting.THREE_MODALITY, 0, new HeldOutSplit(0), Augmentation.NONE);
+        var documents =
+                DocumentTokenizer.of(TOKENIZERS, Setting.THREE_MODALITY, 0, new HeldOutSplit(0), Augmentation.NONE);
         new Preparation(documents, tokenizers, 10, false, 2)
                 .run(
-                        List.of(first(DemoCorpus.text(), 4), first(DemoCorpus.images(), 12), first(DemoCorpus.speech(), 3)),
+                        List.of(
+                                first(DemoCorpus.text(), 4),
+                                first(DemoCorpus.images(), 12),
+                                first(DemoCorpus.speech(), 3)),
                         directory.resolve("corpus"),
                         PrepareProgress.SILENT);
         return TokenCorpus.open(directory.resolve("corpus"));
@@ -63,15 +66,20 @@ class DocumentDecoderTest {
                     .startsWith("1000000000, noun: the number that is represented as a one followed by 9 zeros");
             var images = parts.get(1).train();
             for (long d : DocumentDecoder.draw(images, 3, 1)) {
-                var files = decoder.write(images.tokens(d), images.latents(d), directory.resolve("out"), "../" + images.id(d));
+                var files = decoder.write(
+                        images.tokens(d), images.latents(d), directory.resolve("out"), "../" + images.id(d));
                 assertThat(files).hasSize(2).allMatch(file -> file.getParent().equals(directory.resolve("out")));
                 assertThat(files).allMatch(Files::isRegularFile);
-                assertThat(files).anyMatch(f -> f.toString().endsWith(".png")).anyMatch(f -> f.toString().endsWith(".txt"));
+                assertThat(files)
+                        .anyMatch(f -> f.toString().endsWith(".png"))
+                        .anyMatch(f -> f.toString().endsWith(".txt"));
             }
             var clips = parts.get(2).train();
             assertThat(decoder.decode(clips.tokens(0L)))
-                    .anySatisfy(c -> assertThat(c).isInstanceOfSatisfying(
-                            DocumentDecoder.Content.Sound.class, s -> assertThat(s.pcm().length).isGreaterThan(4_000)));
+                    .anySatisfy(c -> assertThat(c)
+                            .isInstanceOfSatisfying(
+                                    DocumentDecoder.Content.Sound.class,
+                                    s -> assertThat(s.pcm().length).isGreaterThan(4_000)));
         }
     }
 
@@ -90,10 +98,14 @@ class DocumentDecoderTest {
             var images = summary.parts().get(1);
             assertThat(images.shards()).isEqualTo(2);
             assertThat(images.samples()).isEqualTo(12);
-            assertThat(images.train().image()).isEqualTo(12L * TOKENIZERS.image().tokensPerImage());
-            assertThat(images.train().tokens()).isEqualTo(corpus.parts().get(1).train().tokens());
+            assertThat(images.train().image())
+                    .isEqualTo(12L * TOKENIZERS.image().tokensPerImage());
+            assertThat(images.train().tokens())
+                    .isEqualTo(corpus.parts().get(1).train().tokens());
             for (var part : summary.parts()) {
-                assertThat(part.train().lengths().stream().mapToLong(CorpusSummary.LengthBucket::documents).sum())
+                assertThat(part.train().lengths().stream()
+                                .mapToLong(CorpusSummary.LengthBucket::documents)
+                                .sum())
                         .isEqualTo(part.train().documents());
             }
             for (long d = 0; d < 12; d++) {

@@ -53,7 +53,16 @@ class LatentCorpusTest {
 
     private PreparationRequest request(String setting, String latents) {
         return new PreparationRequest(
-                List.of("drawings=media:" + directory.resolve("in")), setting, "", latents, 0, 0, false, List.of(1.0), 4, false);
+                List.of("drawings=media:" + directory.resolve("in")),
+                setting,
+                "",
+                latents,
+                0,
+                0,
+                false,
+                List.of(1.0),
+                4,
+                false);
     }
 
     @Test
@@ -77,18 +86,23 @@ class LatentCorpusTest {
                 var latents = drawings.latents(d);
                 assertThat(latents).containsExactly(kept.get().encode(original), within(1e-3f));
                 var files = decoder.write(drawings.tokens(d), latents, directory.resolve("out"), drawings.id(d));
-                var png = files.stream().filter(file -> file.toString().endsWith(".png")).toList();
+                var png = files.stream()
+                        .filter(file -> file.toString().endsWith(".png"))
+                        .toList();
                 assertThat(png).hasSize(1);
                 assertThat(files).hasSize(2);
                 assertThat(psnr(original, png.getFirst())).as(drawings.id(d)).isGreaterThan(16);
             }
-            assertThatThrownBy(() -> new DocumentDecoder(corpus, set)).isInstanceOf(UserException.class).hasMessageContaining("other tokenizers");
+            assertThatThrownBy(() -> new DocumentDecoder(corpus, set))
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("other tokenizers");
         }
     }
 
     private static double psnr(BufferedImage original, Path decoded) throws IOException {
         try (var in = Files.newInputStream(decoded)) {
-            return ImageQuality.psnr(Pixels.fit(original, 64, 64), Pixels.fit(ImageFiles.read(in, decoded.toString()), 64, 64));
+            return ImageQuality.psnr(
+                    Pixels.fit(original, 64, 64), Pixels.fit(ImageFiles.read(in, decoded.toString()), 64, 64));
         }
     }
 

@@ -97,7 +97,9 @@ class BatchLoaderTest {
                     } else if (!last && rows.starts()[t + 1] == 0) {
                         assertThat(rows.targets()[t]).isEqualTo(rows.inputs()[t + 1]);
                     } else {
-                        assertThat(rows.targets()[t]).as("a document goes on in the next row").isGreaterThanOrEqualTo(0);
+                        assertThat(rows.targets()[t])
+                                .as("a document goes on in the next row")
+                                .isGreaterThanOrEqualTo(0);
                     }
                     if (!last && input == eod) {
                         assertThat(rows.starts()[t + 1]).isEqualTo(1);
@@ -143,7 +145,10 @@ class BatchLoaderTest {
         }
     }
 
-    /** Without bounds batches of these few rows go beyond these shares; with them none does, and what is drawn over many batches stays near. */
+    /**
+     * Without bounds batches of these few rows go beyond these shares; with them none does, and what is drawn over many
+     * batches stays near.
+     */
     @Test
     void noBatchHoldsMoreOfAModalityThanItsBound() {
         var mixture = Mixture.ofModalities(corpus, SHARES);
@@ -155,7 +160,9 @@ class BatchLoaderTest {
                 var ofBatch = shares(bounded.batch(step));
                 var without = shares(free.batch(step));
                 for (int m = 0; m < ofBatch.length; m++) {
-                    assertThat(ofBatch[m]).as("modality %d in step %d", m, step).isLessThanOrEqualTo(bounds.most().get(m));
+                    assertThat(ofBatch[m])
+                            .as("modality %d in step %d", m, step)
+                            .isLessThanOrEqualTo(bounds.most().get(m));
                     beyond += without[m] > bounds.most().get(m) ? 1 : 0;
                 }
             }
@@ -173,7 +180,9 @@ class BatchLoaderTest {
     void aBoundThatADocumentCannotKeepIsRefused() {
         var bounds = new ShareBounds(List.of(1.0, 0.001, 1.0));
         try (var loader = BatchLoader.train(corpus, Mixture.natural(corpus), bounds, BatchShape.of(B, L), 0)) {
-            assertThatThrownBy(() -> loader.batch(0)).isInstanceOf(UserException.class).hasMessageContaining("raise the bound");
+            assertThatThrownBy(() -> loader.batch(0))
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("raise the bound");
         }
         assertThatThrownBy(() -> new ShareBounds(List.of(0.0))).isInstanceOf(UserException.class);
     }
@@ -215,7 +224,8 @@ class BatchLoaderTest {
             }
         }
         try (var other = loader(6)) {
-            assertThat(Rows.of(other.batch(0)).inputs()).isNotEqualTo(unbroken.get(0).inputs());
+            assertThat(Rows.of(other.batch(0)).inputs())
+                    .isNotEqualTo(unbroken.get(0).inputs());
         }
     }
 
@@ -262,9 +272,13 @@ class BatchLoaderTest {
                         Arrays.stream(rows.targets()).forEach(targets::add);
                     }
                     var expected = Rows.of(unbroken.batch(step));
-                    assertThat(inputs).as("inputs of step %d on %d workers", step, workers)
-                            .containsExactly(Arrays.stream(expected.inputs()).boxed().toArray(Integer[]::new));
-                    assertThat(targets).containsExactly(Arrays.stream(expected.targets()).boxed().toArray(Integer[]::new));
+                    assertThat(inputs)
+                            .as("inputs of step %d on %d workers", step, workers)
+                            .containsExactly(
+                                    Arrays.stream(expected.inputs()).boxed().toArray(Integer[]::new));
+                    assertThat(targets)
+                            .containsExactly(
+                                    Arrays.stream(expected.targets()).boxed().toArray(Integer[]::new));
                 }
                 state = sharing.get(random.nextInt(workers)).state(step);
                 sharing.forEach(BatchLoader::close);
@@ -276,7 +290,8 @@ class BatchLoaderTest {
     void anEpochHoldsEveryDocumentOnce() {
         for (var part : corpus.parts()) {
             var set = part.train();
-            try (var loader = BatchLoader.train(corpus, Mixture.ofParts(corpus, Map.of(part.name(), 1.0)), BatchShape.of(1, L), 8)) {
+            try (var loader = BatchLoader.train(
+                    corpus, Mixture.ofParts(corpus, Map.of(part.name(), 1.0)), BatchShape.of(1, L), 8)) {
                 long drawn = 0;
                 var seen = new HashMap<String, Integer>();
                 var document = new ArrayList<Integer>();
@@ -303,8 +318,8 @@ class BatchLoaderTest {
     }
 
     /**
-     * Documents drawn against documents expected, Pearson's chi-square: below the 5 % point for two degrees of freedom, 5.99. Draws
-     * make up for what they owe, so the statistic stays far below what independent draws would give.
+     * Documents drawn against documents expected, Pearson's chi-square: below the 5 % point for two degrees of freedom,
+     * 5.99. Draws make up for what they owe, so the statistic stays far below what independent draws would give.
      */
     @Test
     void drawsFollowTheWeights() {
@@ -316,7 +331,8 @@ class BatchLoaderTest {
                 double chiSquare = 0;
                 for (int p = 0; p < corpus.parts().size(); p++) {
                     var part = corpus.parts().get(p);
-                    double meanLength = part.train().tokens() / (double) part.train().size();
+                    double meanLength =
+                            part.train().tokens() / (double) part.train().size();
                     double expected = weights.get(part.name()) * all / meanLength;
                     double difference = state.documents().get(p) - expected;
                     chiSquare += difference * difference / expected;
@@ -340,11 +356,15 @@ class BatchLoaderTest {
                 }
             }
             unbroken = loader.drawn(steps);
-            assertThat(unbroken.modalities()).extracting(Drawn.Share::tokens).containsExactly(counts[0], counts[1], counts[2]);
+            assertThat(unbroken.modalities())
+                    .extracting(Drawn.Share::tokens)
+                    .containsExactly(counts[0], counts[1], counts[2]);
             assertThat(unbroken.tokens()).isEqualTo(counts[0] + counts[1] + counts[2]);
         }
         for (var part : unbroken.parts()) {
-            assertThat(part.modalities().stream().mapToLong(Drawn.Share::tokens).sum()).as(part.part()).isEqualTo(part.tokens());
+            assertThat(part.modalities().stream().mapToLong(Drawn.Share::tokens).sum())
+                    .as(part.part())
+                    .isEqualTo(part.tokens());
             assertThat(part.share()).as(part.part()).isCloseTo(part.weight(), within(0.01));
             assertThat(part.epochs()).as(part.part()).isGreaterThan(1);
         }
@@ -360,7 +380,9 @@ class BatchLoaderTest {
 
     @Test
     void heldOutDocumentsComeOnceEach() {
-        long expected = corpus.parts().stream().mapToLong(part -> part.heldOut().tokens()).sum();
+        long expected = corpus.parts().stream()
+                .mapToLong(part -> part.heldOut().tokens())
+                .sum();
         try (var loader = BatchLoader.heldOut(corpus, BatchShape.of(B, L))) {
             assertThat(loader.steps()).isPositive().isLessThan(1000);
             long tokens = 0;
@@ -372,14 +394,18 @@ class BatchLoaderTest {
                 }
             }
             assertThat(tokens).isEqualTo(expected);
-            assertThat(ends).isEqualTo(corpus.parts().stream().mapToLong(part -> part.heldOut().size()).sum());
+            assertThat(ends)
+                    .isEqualTo(corpus.parts().stream()
+                            .mapToLong(part -> part.heldOut().size())
+                            .sum());
             assertThatThrownBy(() -> loader.batch(loader.steps())).isInstanceOf(IndexOutOfBoundsException.class);
         }
     }
 
     @Test
     void aSequenceShorterThanAnImageIsRefused() {
-        try (var loader = BatchLoader.train(corpus, Mixture.natural(corpus), BatchShape.of(B, SmallTokenizers.CODES), 0)) {
+        try (var loader =
+                BatchLoader.train(corpus, Mixture.natural(corpus), BatchShape.of(B, SmallTokenizers.CODES), 0)) {
             assertThatThrownBy(() -> {
                         for (int step = 0; step < 50; step++) {
                             loader.batch(step);

@@ -14,7 +14,10 @@ import org.mixtureofmamba.data.shard.TokenShardWriter;
 import org.mixtureofmamba.tokenizers.Vocabulary;
 import org.mixtureofmamba.tokenizers.Vocabulary.Special;
 
-/** Tokens a second of the batch loader on random documents of three modalities; {@code benchmarks/data-engine.md} has the figures. */
+/**
+ * Tokens a second of the batch loader on random documents of three modalities; {@code benchmarks/data-engine.md} has
+ * the figures.
+ */
 public final class LoaderSpeed {
     private static final Vocabulary VOCABULARY = new Vocabulary(65_000, 8192, 500);
     private static final Map<Modality, Double> SHARES =
@@ -33,7 +36,8 @@ public final class LoaderSpeed {
             }
         } finally {
             try (var files = Files.walk(directory)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+                files.sorted(Comparator.reverseOrder())
+                        .forEach(file -> file.toFile().delete());
             }
         }
     }
@@ -53,8 +57,12 @@ public final class LoaderSpeed {
             }
             double seconds = (System.nanoTime() - start) * 1e-9;
             double millions = steps * (double) tokens / 1e6;
-            System.out.printf("B %d, L %d: %.1f million tokens/s, %.1f million a processor second, padding %.3f %%%n",
-                    shape.batch(), shape.length(), millions / seconds, millions / ((cpuNanos() - cpu) * 1e-9),
+            System.out.printf(
+                    "B %d, L %d: %.1f million tokens/s, %.1f million a processor second, padding %.3f %%%n",
+                    shape.batch(),
+                    shape.length(),
+                    millions / seconds,
+                    millions / ((cpuNanos() - cpu) * 1e-9),
                     100 * loader.loaded().paddingShare());
         }
     }
@@ -74,13 +82,17 @@ public final class LoaderSpeed {
                 images.add("i" + d, d % 20 == 0, document(random, random.nextInt(40), Special.BOI, 1024));
             }
             if (d % 4 == 0) {
-                speech.add("s" + d, d % 20 == 0, document(random, random.nextInt(40), Special.BOS, 20 + random.nextInt(400)));
+                speech.add(
+                        "s" + d,
+                        d % 20 == 0,
+                        document(random, random.nextInt(40), Special.BOS, 20 + random.nextInt(400)));
             }
         }
         text.write(directory.resolve("text-00000.tokens"));
         images.write(directory.resolve("images-00000.tokens"));
         speech.write(directory.resolve("speech-00000.tokens"));
-        var sizes = new Manifest.VocabularySizes(VOCABULARY.textSize(), VOCABULARY.imageSize(), VOCABULARY.speechSize());
+        var sizes =
+                new Manifest.VocabularySizes(VOCABULARY.textSize(), VOCABULARY.imageSize(), VOCABULARY.speechSize());
         var parts = List.of("text", "images", "speech").stream()
                 .map(name -> new Manifest.PartEntry(name, "random", 0, 0, 0, 0, List.of(name + "-00000.tokens")))
                 .toList();

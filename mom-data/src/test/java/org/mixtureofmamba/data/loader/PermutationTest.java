@@ -20,11 +20,16 @@ class PermutationTest {
     void ordersDifferBetweenSeeds() {
         var first = new Permutation(1000, 1);
         var second = new Permutation(1000, 2);
-        long equal = LongStream.range(0, 1000).filter(i -> first.at(i) == second.at(i)).count();
+        long equal = LongStream.range(0, 1000)
+                .filter(i -> first.at(i) == second.at(i))
+                .count();
         assertThat(equal).isLessThan(10);
     }
 
-    /** Chi-square of where the first hundred places land, over seeds, in ten bins: 9 degrees of freedom, 27.9 is p = 0.001. */
+    /**
+     * Chi-square of where the first hundred places land, over seeds, in ten bins: 9 degrees of freedom, 27.9 is p =
+     * 0.001.
+     */
     @Test
     void spreadsPlacesEvenly() {
         var bins = new long[10];
@@ -34,7 +39,9 @@ class PermutationTest {
                 bins[(int) (permutation.at(place) / 100)]++;
             }
         }
-        double chiSquare = LongStream.of(bins).mapToDouble(n -> (n - 1000) * (n - 1000) / 1000.0).sum();
+        double chiSquare = LongStream.of(bins)
+                .mapToDouble(n -> (n - 1000) * (n - 1000) / 1000.0)
+                .sum();
         assertThat(chiSquare).isLessThan(27.9);
     }
 }

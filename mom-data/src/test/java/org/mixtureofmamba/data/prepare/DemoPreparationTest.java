@@ -37,13 +37,18 @@ class DemoPreparationTest {
                 imageFirst += segments.getFirst().modality() == Modality.IMAGE ? 1 : 0;
             }
             assertThat(imageFirst / (double) images.train().size()).isCloseTo(0.5, within(0.03));
-            var page = interleaver.segments(corpus.parts().getFirst().train().tokens(0)).getFirst().tokens();
+            var page = interleaver
+                    .segments(corpus.parts().getFirst().train().tokens(0))
+                    .getFirst()
+                    .tokens();
             for (int i = 0; i < page.length; i++) {
                 page[i] = corpus.vocabulary().localId(page[i]);
             }
-            assertThat(new String(tokenizers.text().decode(page), StandardCharsets.UTF_8)).contains(", adjective: ");
+            assertThat(new String(tokenizers.text().decode(page), StandardCharsets.UTF_8))
+                    .contains(", adjective: ");
             var shares = Map.of(Modality.TEXT, 0.58, Modality.IMAGE, 0.24, Modality.SPEECH, 0.18);
-            try (var loader = BatchLoader.train(corpus, Mixture.ofModalities(corpus, shares), BatchShape.of(8, 512), 0)) {
+            try (var loader =
+                    BatchLoader.train(corpus, Mixture.ofModalities(corpus, shares), BatchShape.of(8, 512), 0)) {
                 for (int step = 0; step < 300; step++) {
                     loader.batch(step);
                 }

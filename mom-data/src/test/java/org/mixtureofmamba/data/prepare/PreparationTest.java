@@ -60,9 +60,15 @@ class PreparationTest {
         var source = SampleSource.texts(500, 1);
         var heard = new ArrayList<long[]>();
         var manifest = preparation(4)
-                .run(List.of(source), directory.resolve("heard"), (part, samples, skipped, tokens) -> heard.add(new long[] {samples, tokens}));
+                .run(
+                        List.of(source),
+                        directory.resolve("heard"),
+                        (part, samples, skipped, tokens) -> heard.add(new long[] {samples, tokens}));
         var whole = manifest.parts().getFirst();
-        assertThat(heard).hasSizeGreaterThan(5).allSatisfy(at -> assertThat(at[1] * whole.samples()).isBetween(at[0] * whole.tokens() / 2, 2 * at[0] * whole.tokens()));
+        assertThat(heard)
+                .hasSizeGreaterThan(5)
+                .allSatisfy(at -> assertThat(at[1] * whole.samples())
+                        .isBetween(at[0] * whole.tokens() / 2, 2 * at[0] * whole.tokens()));
         assertThat(heard.getLast()).containsExactly(whole.samples(), whole.tokens());
     }
 
@@ -77,7 +83,9 @@ class PreparationTest {
             while (true) {
                 try {
                     int left = 100 + random.nextInt(500);
-                    var breaking = sources().stream().map(s -> breaking(s, new int[] {left})).toList();
+                    var breaking = sources().stream()
+                            .map(s -> breaking(s, new int[] {left}))
+                            .toList();
                     preparation(2).run(breaking, directory.resolve(name), PrepareProgress.SILENT);
                     break;
                 } catch (FailureException e) {
@@ -88,7 +96,10 @@ class PreparationTest {
         }
     }
 
-    /** As machines of a cluster would: pieces are counted, slices are made in any order, and only the pieces of a slice are opened. */
+    /**
+     * As machines of a cluster would: pieces are counted, slices are made in any order, and only the pieces of a slice
+     * are opened.
+     */
     @Test
     void slicesMakeTheShardsOfTheWhole() throws IOException {
         var samples = new ArrayList<Sample>();
@@ -97,11 +108,13 @@ class PreparationTest {
         }
         var opened = new ArrayList<Integer>();
         var source = new InPieces(samples, 90, opened);
-        var preparation = new Preparation(SmallTokenizers.documents(Setting.CHAMELEON, 0.2, AUGMENTATION), "small", 25, true, 2);
+        var preparation =
+                new Preparation(SmallTokenizers.documents(Setting.CHAMELEON, 0.2, AUGMENTATION), "small", 25, true, 2);
         var expected = preparation.run(List.of(source), directory.resolve("whole"), PrepareProgress.SILENT);
         var out = directory.resolve("sliced");
         preparation.begin(List.of(source), out);
-        var plan = new ShardPlan(source.pieces().stream().map(preparation::count).toList(), 25);
+        var plan =
+                new ShardPlan(source.pieces().stream().map(preparation::count).toList(), 25);
         assertThat(plan.samples()).isEqualTo(700);
         assertThat(plan.shards()).isEqualTo(28);
         var slices = plan.slices(5);
@@ -146,7 +159,10 @@ class PreparationTest {
             return IntStream.rangeClosed(0, (samples.size() - 1) / size)
                     .<Source>mapToObj(piece -> new GivenSource(name(), description(), () -> {
                         opened.add(piece);
-                        return new SampleSource(name(), samples.subList(piece * size, Math.min((piece + 1) * size, samples.size()))).open();
+                        return new SampleSource(
+                                        name(),
+                                        samples.subList(piece * size, Math.min((piece + 1) * size, samples.size())))
+                                .open();
                     }))
                     .toList();
         }
@@ -159,14 +175,16 @@ class PreparationTest {
         var expected = contents("a");
         var begun = new CountDownLatch(1);
         var held = new CountDownLatch(1);
-        var writing = Thread.ofPlatform().daemon().start(() -> AtomicFiles.write(directory.resolve("w/text-00000.tokens"), out -> {
-            begun.countDown();
-            try {
-                held.await();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-        }));
+        var writing = Thread.ofPlatform()
+                .daemon()
+                .start(() -> AtomicFiles.write(directory.resolve("w/text-00000.tokens"), out -> {
+                    begun.countDown();
+                    try {
+                        held.await();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                }));
         begun.await();
         try (var files = Files.list(directory.resolve("w"))) {
             var beside = files.toList().getFirst().getFileName().toString();
@@ -220,13 +238,21 @@ class PreparationTest {
     @Test
     void interleavedSamplesKeepTheirOrder() {
         var image = SampleSource.png(new Random(1));
-        var page = new Sample.Interleaved("page", "", List.of(
-                new Sample.Item.Text("one"), new Sample.Item.Text(" two "), new Sample.Item.Image(image),
-                new Sample.Item.Image(image), new Sample.Item.Text("three")));
+        var page = new Sample.Interleaved(
+                "page",
+                "",
+                List.of(
+                        new Sample.Item.Text("one"),
+                        new Sample.Item.Text(" two "),
+                        new Sample.Item.Image(image),
+                        new Sample.Item.Image(image),
+                        new Sample.Item.Text("three")));
         preparation(1).run(List.of(new SampleSource("pages", List.of(page))), directory, PrepareProgress.SILENT);
         try (var corpus = TokenCorpus.open(directory)) {
-            var segments = new Interleaver(corpus.vocabulary(), 7).segments(corpus.parts().getFirst().train().tokens(0));
-            assertThat(segments).extracting(Segment::modality)
+            var segments = new Interleaver(corpus.vocabulary(), 7)
+                    .segments(corpus.parts().getFirst().train().tokens(0));
+            assertThat(segments)
+                    .extracting(Segment::modality)
                     .containsExactly(Modality.TEXT, Modality.IMAGE, Modality.IMAGE, Modality.TEXT);
             assertThat(segments.getFirst().tokens()).hasSize("one\n\ntwo".length());
         }

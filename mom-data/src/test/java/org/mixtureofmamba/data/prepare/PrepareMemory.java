@@ -22,8 +22,9 @@ import org.mixtureofmamba.data.source.SampleReader;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 
 /**
- * The heap that a preparation takes on a source far larger than it: {@code java -Xmx1g ... PrepareMemory GIGABYTES} makes that much of
- * bitmaps of a megabyte and of long texts as it is read, nine to one, and prints the most heap that was in use.
+ * The heap that a preparation takes on a source far larger than it: {@code java -Xmx1g ... PrepareMemory GIGABYTES}
+ * makes that much of bitmaps of a megabyte and of long texts as it is read, nine to one, and prints the most heap that
+ * was in use.
  */
 public final class PrepareMemory {
     private static final int TEXT = 1 << 20;
@@ -32,24 +33,33 @@ public final class PrepareMemory {
 
     public static void main(String[] arguments) throws Exception {
         long bytes = (long) (Double.parseDouble(arguments[0]) * (1L << 30));
-        var tokenizer = DocumentTokenizer.of(TokenizerSet.demo(), Setting.CHAMELEON, 0, new HeldOutSplit(0.05), Augmentation.NONE);
+        var tokenizer = DocumentTokenizer.of(
+                TokenizerSet.demo(), Setting.CHAMELEON, 0, new HeldOutSplit(0.05), Augmentation.NONE);
         var directory = Files.createTempDirectory("prepare-memory");
         try {
             long start = System.nanoTime();
             var made = new Made(bytes);
             var source = new GivenSource("made", "made for a measurement", () -> made);
-            var manifest = new Preparation(tokenizer, "demo", 1024, false, 2).run(List.of(source), directory, PrepareProgress.SILENT);
+            var manifest = new Preparation(tokenizer, "demo", 1024, false, 2)
+                    .run(List.of(source), directory, PrepareProgress.SILENT);
             long peak = ManagementFactory.getMemoryPoolMXBeans().stream()
                     .filter(pool -> pool.getType() == MemoryType.HEAP)
                     .mapToLong(pool -> pool.getPeakUsage().getUsed())
                     .sum();
             var part = manifest.parts().getFirst();
-            System.out.printf("%.2f GiB in %,d samples: %,d tokens in %d shards, %.0f s, at most %d MiB of a heap of %d MiB in use%n",
-                    made.given / (double) (1L << 30), part.samples(), part.tokens(), part.shards().size(),
-                    (System.nanoTime() - start) * 1e-9, peak >> 20, Runtime.getRuntime().maxMemory() >> 20);
+            System.out.printf(
+                    "%.2f GiB in %,d samples: %,d tokens in %d shards, %.0f s, at most %d MiB of a heap of %d MiB in use%n",
+                    made.given / (double) (1L << 30),
+                    part.samples(),
+                    part.tokens(),
+                    part.shards().size(),
+                    (System.nanoTime() - start) * 1e-9,
+                    peak >> 20,
+                    Runtime.getRuntime().maxMemory() >> 20);
         } finally {
             try (var files = Files.walk(directory)) {
-                files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+                files.sorted(Comparator.reverseOrder())
+                        .forEach(file -> file.toFile().delete());
             }
         }
     }

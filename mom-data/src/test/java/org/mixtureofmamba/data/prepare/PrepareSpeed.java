@@ -27,15 +27,16 @@ import org.mixtureofmamba.data.source.TextPagesSource;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 
 /**
- * How fast a preparation is beside the tokenizers alone, on each part of the demo corpus, in turn in one process: the tokenizers on
- * samples in memory, on as many threads and with nothing else to do, then the whole way from the packed source to shards on the disk.
- * {@code PrepareSpeed [THREADS [ROUNDS [REPEATS [PART]]]]}, text and images REPEATS times over; {@code benchmarks/data-engine.md} has the figures.
+ * How fast a preparation is beside the tokenizers alone, on each part of the demo corpus, in turn in one process: the
+ * tokenizers on samples in memory, on as many threads and with nothing else to do, then the whole way from the packed
+ * source to shards on the disk. {@code PrepareSpeed [THREADS [ROUNDS [REPEATS [PART]]]]}, text and images REPEATS times
+ * over; {@code benchmarks/data-engine.md} has the figures.
  */
 public final class PrepareSpeed {
     private static final int CHUNK = 64;
 
-    private final DocumentTokenizer tokenizer =
-            DocumentTokenizer.of(TokenizerSet.demo(), Setting.THREE_MODALITY, 0, new HeldOutSplit(0.05), DemoCorpus.AUGMENTATION);
+    private final DocumentTokenizer tokenizer = DocumentTokenizer.of(
+            TokenizerSet.demo(), Setting.THREE_MODALITY, 0, new HeldOutSplit(0.05), DemoCorpus.AUGMENTATION);
     private final int threads;
 
     private record Measured(long tokens, double seconds, double cpuSeconds) {
@@ -65,11 +66,15 @@ public final class PrepareSpeed {
         }
     }
 
-    /** The parts of the demo corpus, and its text once more from a file that is not packed and from one that is packed with zstd. */
+    /**
+     * The parts of the demo corpus, and its text once more from a file that is not packed and from one that is packed
+     * with zstd.
+     */
     private static List<Source> sources(Path directory) throws IOException {
         var plain = directory.resolve("text.txt");
         var zstd = directory.resolve("text.txt.zst");
-        try (var packed = new GZIPInputStream(DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/demo/text.txt.gz"))) {
+        try (var packed = new GZIPInputStream(
+                DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/demo/text.txt.gz"))) {
             Files.copy(packed, plain);
         }
         try (var out = new ZstdOutputStream(Files.newOutputStream(zstd))) {
@@ -93,12 +98,20 @@ public final class PrepareSpeed {
             shares.add(100 * alone.cpuSeconds() / prepared.cpuSeconds());
             System.out.printf(
                     "%s, round %d: tokenizers alone %,.0f tokens/s (%.2f cpu s), prepared %,.0f (%.2f cpu s): %.0f %% on the clock, %.0f %% of the cpu time%n",
-                    source.name(), round, alone.rate(), alone.cpuSeconds(), prepared.rate(), prepared.cpuSeconds(),
-                    100 * prepared.rate() / alone.rate(), shares.getLast());
+                    source.name(),
+                    round,
+                    alone.rate(),
+                    alone.cpuSeconds(),
+                    prepared.rate(),
+                    prepared.cpuSeconds(),
+                    100 * prepared.rate() / alone.rate(),
+                    shares.getLast());
         }
         var later = shares.stream().skip(1).sorted().toList();
         if (!later.isEmpty()) {
-            System.out.printf("%s: median of the rounds after the first %.0f %% of the cpu time%n", source.name(), later.get(later.size() / 2));
+            System.out.printf(
+                    "%s: median of the rounds after the first %.0f %% of the cpu time%n",
+                    source.name(), later.get(later.size() / 2));
         }
     }
 
@@ -111,7 +124,9 @@ public final class PrepareSpeed {
             for (int t = 0; t < threads; t++) {
                 counts.add(pool.submit(() -> {
                     long tokens = 0;
-                    for (int from = next.getAndAdd(CHUNK); from < samples.size() * times; from = next.getAndAdd(CHUNK)) {
+                    for (int from = next.getAndAdd(CHUNK);
+                            from < samples.size() * times;
+                            from = next.getAndAdd(CHUNK)) {
                         var batch = new DocumentBatch(tokenizer);
                         for (int i = from; i < Math.min(from + CHUNK, samples.size() * times); i++) {
                             batch.add(samples.get(i % samples.size()));
@@ -136,8 +151,10 @@ public final class PrepareSpeed {
         try {
             long start = System.nanoTime();
             double cpu = cpuSeconds();
-            var manifest = new Preparation(tokenizer, "demo", 1024, false, threads).run(List.of(source), directory, PrepareProgress.SILENT);
-            return new Measured(manifest.parts().getFirst().tokens(), (System.nanoTime() - start) * 1e-9, cpuSeconds() - cpu);
+            var manifest = new Preparation(tokenizer, "demo", 1024, false, threads)
+                    .run(List.of(source), directory, PrepareProgress.SILENT);
+            return new Measured(
+                    manifest.parts().getFirst().tokens(), (System.nanoTime() - start) * 1e-9, cpuSeconds() - cpu);
         } finally {
             remove(directory);
         }
@@ -145,7 +162,8 @@ public final class PrepareSpeed {
 
     private static void remove(Path directory) throws IOException {
         try (var files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
+            files.sorted(Comparator.reverseOrder())
+                    .forEach(file -> file.toFile().delete());
         }
     }
 

@@ -30,7 +30,10 @@ import org.mixtureofmamba.data.store.S3Server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-/** Shards go to a bucket as they are finished; broken off anywhere, what the bucket holds is whole and the next call goes on. */
+/**
+ * Shards go to a bucket as they are finished; broken off anywhere, what the bucket holds is whole and the next call
+ * goes on.
+ */
 class StoredPreparationTest {
     @TempDir
     Path directory;
@@ -56,12 +59,14 @@ class StoredPreparationTest {
     }
 
     private static Preparation preparation(double heldOut) {
-        return new Preparation(SmallTokenizers.documents(Setting.CHAMELEON, heldOut, Augmentation.NONE), "small", 40, false, 2);
+        return new Preparation(
+                SmallTokenizers.documents(Setting.CHAMELEON, heldOut, Augmentation.NONE), "small", 40, false, 2);
     }
 
     private void prepareTo(ObjectStore target, String working, List<Source> sources) {
         var out = directory.resolve(working);
-        var shards = new StoredShards(target, out, _ -> assertThat(shardsIn(out)).hasSizeLessThanOrEqualTo(2));
+        var shards =
+                new StoredShards(target, out, _ -> assertThat(shardsIn(out)).hasSizeLessThanOrEqualTo(2));
         preparation(0.2).begin(sources, out);
         shards.begin();
         preparation(0.2).run(sources, out, shards, PrepareProgress.SILENT);
@@ -82,7 +87,10 @@ class StoredPreparationTest {
         assertThat(contents(store)).isEqualTo(expected);
     }
 
-    /** Each call sends a few files and then the network is gone; every second goes on from another machine's empty directory. */
+    /**
+     * Each call sends a few files and then the network is gone; every second goes on from another machine's empty
+     * directory.
+     */
     @Test
     void whatWasBrokenOffGoesOnFromTheBucket() {
         var expected = prepareLocally();

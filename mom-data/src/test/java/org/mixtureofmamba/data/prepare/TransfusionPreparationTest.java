@@ -35,7 +35,8 @@ class TransfusionPreparationTest {
 
     private TokenCorpus prepared() {
         var sources = List.of(SampleSource.texts(60, 1), SampleSource.images(IMAGES, 2));
-        new Preparation(SmallTokenizers.transfusion(0.1), "small", 100, false, 2).run(List.copyOf(sources), directory, PrepareProgress.SILENT);
+        new Preparation(SmallTokenizers.transfusion(0.1), "small", 100, false, 2)
+                .run(List.copyOf(sources), directory, PrepareProgress.SILENT);
         return TokenCorpus.open(directory);
     }
 
@@ -64,12 +65,14 @@ class TransfusionPreparationTest {
         try (var corpus = prepared()) {
             var part = corpus.parts().get(1);
             assertThat(part.train().latentWidth()).isEqualTo(3);
-            assertThat(part.train().tokens(Modality.IMAGE)).isEqualTo(part.train().size() * SmallTokenizers.CODES);
+            assertThat(part.train().tokens(Modality.IMAGE))
+                    .isEqualTo(part.train().size() * SmallTokenizers.CODES);
             assertThat(corpus.parts().getFirst().train().latents(0)).isEmpty();
             for (var set : List.of(part.train(), part.heldOut())) {
                 for (long d = 0; d < set.size(); d++) {
                     if (!set.id(d).endsWith("~mirror")) {
-                        assertThat(set.latents(d)).containsExactly(new SmallTokenizers.Colours().encode(pictures.get(set.id(d))));
+                        assertThat(set.latents(d))
+                                .containsExactly(new SmallTokenizers.Colours().encode(pictures.get(set.id(d))));
                     }
                 }
             }

@@ -109,7 +109,8 @@ class TokenShardTest {
     void refusesIdsOutsideTheVocabulary() {
         var file = directory.resolve("b.tokens");
         var writer = new TokenShardWriter(NARROW);
-        assertThatThrownBy(() -> writer.add("d", false, new int[] {NARROW.size()})).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> writer.add("d", false, new int[] {NARROW.size()}))
+                .isInstanceOf(IllegalArgumentException.class);
         assertThat(file).doesNotExist();
     }
 
@@ -127,12 +128,18 @@ class TokenShardTest {
                     for document, held in zip(documents, held_out):
                         print(held, *document)
                     """;
-            var process = new ProcessBuilder("python3", "-c", program, file.toString()).redirectErrorStream(true).start();
-            var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).lines().toList();
+            var process = new ProcessBuilder("python3", "-c", program, file.toString())
+                    .redirectErrorStream(true)
+                    .start();
+            var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                    .lines()
+                    .toList();
             assertThat(process.waitFor()).as(String.join("\n", output)).isZero();
             for (int d = 0; d < 3; d++) {
-                var ids = IntStream.of(ids(vocabulary, d, new int[] {3, 0, 17}[d])).mapToObj(String::valueOf);
-                var expected = Stream.concat(Stream.of(d == 1 ? "True" : "False"), ids).collect(Collectors.joining(" "));
+                var ids = IntStream.of(ids(vocabulary, d, new int[] {3, 0, 17}[d]))
+                        .mapToObj(String::valueOf);
+                var expected =
+                        Stream.concat(Stream.of(d == 1 ? "True" : "False"), ids).collect(Collectors.joining(" "));
                 assertThat(output.get(d)).isEqualTo(expected);
             }
         }

@@ -15,7 +15,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 /** Newlines are looked for eight bytes at a time; what is found is what one finds byte by byte. */
 class ByteReaderTest {
     /** A newline and what differs from it in a bit or by one. */
-    private static final byte[] ALPHABET = {'\n', (byte) ('\n' | 0x80), '\n' - 1, '\n' + 1, '\n' ^ 8, '\r', 'a', 'b', 0, -1, 127, -128};
+    private static final byte[] ALPHABET = {
+        '\n', (byte) ('\n' | 0x80), '\n' - 1, '\n' + 1, '\n' ^ 8, '\r', 'a', 'b', 0, -1, 127, -128
+    };
 
     @Test
     void linesAreThoseFoundByteByByte() throws IOException {
@@ -25,7 +27,9 @@ class ByteReaderTest {
             for (int i = 0; i < bytes.length; i++) {
                 bytes[i] = ALPHABET[random.nextInt(ALPHABET.length)];
             }
-            var expected = Arrays.stream(new String(bytes, StandardCharsets.ISO_8859_1).split("\n", -1)).map(String::length).toList();
+            var expected = Arrays.stream(new String(bytes, StandardCharsets.ISO_8859_1).split("\n", -1))
+                    .map(String::length)
+                    .toList();
             assertThat(lengths(bytes)).isEqualTo(expected);
         }
     }
@@ -44,7 +48,8 @@ class ByteReaderTest {
 
     @Test
     void spacesAtTheEndsAreLeftOut() throws IOException {
-        for (var text : List.of("", " ", "\u2003a\u2003", " \t\r\n\u001ca b\u001f \n", "\u00a0 \u00e9 \u00a0", "\u2003 \u2003")) {
+        for (var text : List.of(
+                "", " ", "\u2003a\u2003", " \t\r\n\u001ca b\u001f \n", "\u00a0 \u00e9 \u00a0", "\u2003 \u2003")) {
             var bytes = new BoundedBytes(100);
             var utf8 = text.getBytes(StandardCharsets.UTF_8);
             bytes.addAll(utf8, 0, utf8.length);

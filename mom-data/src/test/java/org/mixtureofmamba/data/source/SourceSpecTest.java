@@ -73,9 +73,16 @@ class SourceSpecTest {
         var samples = new ArrayList<Sample>();
         for (var source : SourceSpec.parse(kind + ":" + directory.resolve(path), Setting.THREE_MODALITY)) {
             var whole = read(source);
-            var pieces = source.pieces().stream().flatMap(piece -> read(piece).stream()).toList();
-            assertThat(pieces).extracting(Sample::id).containsExactlyElementsOf(whole.stream().map(Sample::id).toList());
-            assertThat(pieces).extracting(Sample::contentHash).containsExactlyElementsOf(whole.stream().map(Sample::contentHash).toList());
+            var pieces = source.pieces().stream()
+                    .flatMap(piece -> read(piece).stream())
+                    .toList();
+            assertThat(pieces)
+                    .extracting(Sample::id)
+                    .containsExactlyElementsOf(whole.stream().map(Sample::id).toList());
+            assertThat(pieces)
+                    .extracting(Sample::contentHash)
+                    .containsExactlyElementsOf(
+                            whole.stream().map(Sample::contentHash).toList());
             samples.addAll(whole);
         }
         return samples;
@@ -104,7 +111,9 @@ class SourceSpecTest {
     }
 
     private static void assertRejected(Sample sample, String reason) {
-        assertThat(sample).isInstanceOfSatisfying(Sample.Rejected.class, s -> assertThat(s.reason()).contains(reason));
+        assertThat(sample)
+                .isInstanceOfSatisfying(
+                        Sample.Rejected.class, s -> assertThat(s.reason()).contains(reason));
     }
 
     @Test
@@ -137,7 +146,9 @@ class SourceSpecTest {
         assertFox(samples.get(0), "a fox");
         assertThat(samples.get(0).id()).isEqualTo("one");
         assertClip(samples.get(1), "Activated.");
-        assertThat(samples.get(2)).isInstanceOfSatisfying(Sample.Text.class, s -> assertThat(s.text()).isEqualTo("only words"));
+        assertThat(samples.get(2))
+                .isInstanceOfSatisfying(
+                        Sample.Text.class, s -> assertThat(s.text()).isEqualTo("only words"));
         assertRejected(samples.get(3), "missing.png: no such file");
         assertRejected(samples.get(4), "not a local file");
         assertRejected(samples.get(5), "does not parse");
@@ -209,7 +220,9 @@ class SourceSpecTest {
     void audioManifests() throws IOException {
         write("nemo.jsonl", "{\"audio_filepath\": \"a/clip.flac\", \"duration\": 1.2, \"text\": \"Activated.\"}\n");
         assertClip(samples("jsonl", "nemo.jsonl").getFirst(), "Activated.");
-        write("validated.tsv", "client_id\tpath\tsentence\tup_votes\n7\ta/clip.flac\tActivated.\t2\n7\ta/none.flac\tGone.\t2\n");
+        write(
+                "validated.tsv",
+                "client_id\tpath\tsentence\tup_votes\n7\ta/clip.flac\tActivated.\t2\n7\ta/none.flac\tGone.\t2\n");
         var rows = samples("tsv", "validated.tsv");
         assertClip(rows.get(0), "Activated.");
         assertRejected(rows.get(1), "none.flac: no such file");
@@ -229,8 +242,12 @@ class SourceSpecTest {
         assertThat(samples).hasSize(4);
         assertFox(samples.get(0), "a fox");
         assertRejected(samples.get(1), "missing.png: no such file");
-        assertThat(samples.get(2)).isInstanceOfSatisfying(Sample.Text.class, s -> assertThat(s.text()).isEqualTo("only words"));
-        assertThat(samples.get(3)).isInstanceOfSatisfying(Sample.CaptionedImage.class, s -> assertThat(s.image()).isEmpty());
+        assertThat(samples.get(2))
+                .isInstanceOfSatisfying(
+                        Sample.Text.class, s -> assertThat(s.text()).isEqualTo("only words"));
+        assertThat(samples.get(3))
+                .isInstanceOfSatisfying(
+                        Sample.CaptionedImage.class, s -> assertThat(s.image()).isEmpty());
         parquet("audio.parquet");
         var clips = samples("parquet", "audio.parquet");
         assertClip(clips.get(0), "Activated.");
@@ -246,15 +263,21 @@ class SourceSpecTest {
         assertThat(samples.get(0)).isInstanceOfSatisfying(Sample.Interleaved.class, s -> {
             assertThat(s.items()).hasSize(4);
             assertThat(s.items().get(0)).isEqualTo(new Sample.Item.Text("one"));
-            assertThat(s.items().get(1)).isInstanceOfSatisfying(Sample.Item.Image.class, i -> assertThat(i.image()).isEqualTo(image));
+            assertThat(s.items().get(1))
+                    .isInstanceOfSatisfying(
+                            Sample.Item.Image.class, i -> assertThat(i.image()).isEqualTo(image));
             assertThat(s.items().get(2)).isEqualTo(new Sample.Item.Text("two"));
         });
-        assertThat(samples.get(1)).isInstanceOfSatisfying(Sample.Interleaved.class, s -> assertThat(s.items()).hasSize(1));
+        assertThat(samples.get(1))
+                .isInstanceOfSatisfying(
+                        Sample.Interleaved.class, s -> assertThat(s.items()).hasSize(1));
         assertRejected(samples.get(2), "missing.png: no such file");
         assertRejected(samples.get(3), "1 images beside 2 texts");
         parquet("obelics.parquet");
         var pages = samples("parquet", "obelics.parquet");
-        assertThat(pages.get(0)).isInstanceOfSatisfying(Sample.Interleaved.class, s -> assertThat(s.items()).hasSize(2));
+        assertThat(pages.get(0))
+                .isInstanceOfSatisfying(
+                        Sample.Interleaved.class, s -> assertThat(s.items()).hasSize(2));
         assertRejected(pages.get(1), "not a local file");
     }
 
@@ -309,12 +332,17 @@ class SourceSpecTest {
         var pages = "one\n\ntwo\n\n".getBytes(StandardCharsets.UTF_8);
         var both = new ByteArrayOutputStream();
         both.writeBytes(packed(pages, how));
-        both.writeBytes(packed("three\n".getBytes(StandardCharsets.UTF_8), how)); // one packed stream after another is their content in turn
+        both.writeBytes(packed(
+                "three\n".getBytes(StandardCharsets.UTF_8),
+                how)); // one packed stream after another is their content in turn
         write("p/pages.txt." + how, both.toByteArray());
-        assertThat(samples("pages", "p/pages.txt." + how)).extracting(sample -> ((Sample.Text) sample).text())
+        assertThat(samples("pages", "p/pages.txt." + how))
+                .extracting(sample -> ((Sample.Text) sample).text())
                 .containsExactly("one", "two", "three");
         write("p/lines.jsonl." + how, packed("{\"text\": \"a fox\"}\n".getBytes(StandardCharsets.UTF_8), how));
-        assertThat(samples("jsonl", "p/lines.jsonl." + how)).extracting(sample -> ((Sample.Text) sample).text()).containsExactly("a fox");
+        assertThat(samples("jsonl", "p/lines.jsonl." + how))
+                .extracting(sample -> ((Sample.Text) sample).text())
+                .containsExactly("a fox");
         var noise = new byte[100_000];
         new java.util.Random(3).nextBytes(noise);
         for (int i = 0; i < noise.length; i++) {
@@ -323,15 +351,18 @@ class SourceSpecTest {
         var whole = packed(noise, how);
         for (int percent : new int[] {0, 1, 50, 99}) {
             write("p/cut.txt." + how, Arrays.copyOf(whole, whole.length * percent / 100));
-            assertThatThrownBy(() -> samples("pages", "p/cut.txt." + how)).as("%d %%", percent)
-                    .isInstanceOfAny(UserException.class, FailureException.class).hasMessageContaining("cut.txt");
+            assertThatThrownBy(() -> samples("pages", "p/cut.txt." + how))
+                    .as("%d %%", percent)
+                    .isInstanceOfAny(UserException.class, FailureException.class)
+                    .hasMessageContaining("cut.txt");
         }
     }
 
     private void debianPackage(String name, String member, byte[] data) throws IOException {
         var bytes = new ByteArrayOutputStream();
         try (var ar = new ArArchiveOutputStream(bytes)) {
-            for (var part : List.of(Map.entry("debian-binary", "2.0\n".getBytes(StandardCharsets.UTF_8)), Map.entry(member, data))) {
+            for (var part : List.of(
+                    Map.entry("debian-binary", "2.0\n".getBytes(StandardCharsets.UTF_8)), Map.entry(member, data))) {
                 ar.putArchiveEntry(new ArArchiveEntry(part.getKey(), part.getValue().length));
                 ar.write(part.getValue());
                 ar.closeArchiveEntry();
@@ -342,32 +373,47 @@ class SourceSpecTest {
 
     @Test
     void archivesAreReadAsTheDirectoryTheyUnpackTo() throws IOException {
-        write("pages.tgz", packed(tar("package/a.txt", "one", "package/../../out.txt", "x", "/etc/abs.txt", "y"), false));
+        write(
+                "pages.tgz",
+                packed(tar("package/a.txt", "one", "package/../../out.txt", "x", "/etc/abs.txt", "y"), false));
         debianPackage("pages_1.0_all.deb", "data.tar.xz", packed(tar("./usr/share/doc/b.txt", "two"), true));
         var samples = new ArrayList<Sample>();
         for (var archive : List.of("pages.tgz", "pages_*.deb")) {
             samples.addAll(samples("text", archive));
         }
-        assertThat(samples).filteredOn(Sample.Text.class::isInstance).extracting(Sample::id)
+        assertThat(samples)
+                .filteredOn(Sample.Text.class::isInstance)
+                .extracting(Sample::id)
                 .containsExactly("package/a.txt", "usr/share/doc/b.txt");
-        assertThat(samples).filteredOn(Sample.Rejected.class::isInstance).extracting(Sample::id)
+        assertThat(samples)
+                .filteredOn(Sample.Rejected.class::isInstance)
+                .extracting(Sample::id)
                 .containsExactly("package/../../out.txt", "/etc/abs.txt", "./usr/link.txt", "./usr/link.txt");
         assertThat(directory.resolve("out.txt")).doesNotExist();
         assertThatThrownBy(() -> samples("text", "a/fox.png")).hasMessageContaining("no directory and no archive");
         debianPackage("empty.deb", "control.tar.xz", packed(tar(), true));
-        assertThatThrownBy(() -> samples("text", "empty.deb")).isInstanceOf(UserException.class).hasMessageContaining("no data.tar");
+        assertThatThrownBy(() -> samples("text", "empty.deb"))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("no data.tar");
         write("cut.tgz", Arrays.copyOf(packed(tar("a.txt", "x".repeat(10_000)), false), 60));
-        assertThatThrownBy(() -> samples("text", "cut.tgz")).isInstanceOf(FailureException.class).hasMessageContaining("cut.tgz");
+        assertThatThrownBy(() -> samples("text", "cut.tgz"))
+                .isInstanceOf(FailureException.class)
+                .hasMessageContaining("cut.tgz");
     }
 
     @Test
     void dictionariesOfDictd() throws IOException {
-        var entries = List.of("00-database-info\n  about\n", "fox\n  an animal\n", "grün\n  a colour\n", "zoo\n  " + "x".repeat(1200) + "\n");
+        var entries = List.of(
+                "00-database-info\n  about\n",
+                "fox\n  an animal\n",
+                "grün\n  a colour\n",
+                "zoo\n  " + "x".repeat(1200) + "\n");
         var index = new StringBuilder();
         var text = new ByteArrayOutputStream();
         for (var entry : entries) {
             var bytes = entry.getBytes(StandardCharsets.UTF_8);
-            index.append("%s\t%s\t%s\n".formatted(entry.lines().findFirst().orElseThrow(), base64(text.size()), base64(bytes.length)));
+            index.append("%s\t%s\t%s\n"
+                    .formatted(entry.lines().findFirst().orElseThrow(), base64(text.size()), base64(bytes.length)));
             text.writeBytes(bytes);
         }
         write("d/wn.index", index + "alias of fox\t" + base64(entries.getFirst().length()) + "\tQ\n");
@@ -375,7 +421,8 @@ class SourceSpecTest {
         var samples = samples("dictd", "d");
         assertThat(samples).hasSize(1);
         assertThat(((Sample.Text) samples.getFirst()).text())
-                .startsWith("fox\n  an animal\ngrün\n  a colour\nzoo").doesNotContain("about");
+                .startsWith("fox\n  an animal\ngrün\n  a colour\nzoo")
+                .doesNotContain("about");
     }
 
     private static String base64(int number) {
@@ -394,15 +441,21 @@ class SourceSpecTest {
         assertThat(FilePatterns.files(directory + "/p/q/{2..3}.txt")).hasSize(2);
         assertThat(FilePatterns.files(directory + "/p/*.txt")).hasSize(1);
         assertThatThrownBy(() -> FilePatterns.files(directory + "/p/*.tar")).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> FilePatterns.files(directory + "/p/{5..6}.txt")).hasMessageContaining("5.txt: no such file");
+        assertThatThrownBy(() -> FilePatterns.files(directory + "/p/{5..6}.txt"))
+                .hasMessageContaining("5.txt: no such file");
         assertThatThrownBy(() -> FilePatterns.braces("{0..999999999}")).isInstanceOf(UserException.class);
     }
 
     @Test
     void badSpecifications() {
-        assertThatThrownBy(() -> SourceSpec.parse("nonsense", Setting.CHAMELEON)).hasMessageContaining("names no source");
-        assertThatThrownBy(() -> SourceSpec.parse("ogg:x", Setting.CHAMELEON)).hasMessageContaining("no kind of source");
-        assertThatThrownBy(() -> SourceSpec.parse("text:/no/such", Setting.CHAMELEON)).hasMessageContaining("is no directory");
-        assertThat(SourceSpec.parse("demo", Setting.CHAMELEON)).extracting(Source::name).containsExactly("text", "images");
+        assertThatThrownBy(() -> SourceSpec.parse("nonsense", Setting.CHAMELEON))
+                .hasMessageContaining("names no source");
+        assertThatThrownBy(() -> SourceSpec.parse("ogg:x", Setting.CHAMELEON))
+                .hasMessageContaining("no kind of source");
+        assertThatThrownBy(() -> SourceSpec.parse("text:/no/such", Setting.CHAMELEON))
+                .hasMessageContaining("is no directory");
+        assertThat(SourceSpec.parse("demo", Setting.CHAMELEON))
+                .extracting(Source::name)
+                .containsExactly("text", "images");
     }
 }

@@ -48,27 +48,38 @@ class StoredSourcesTest {
         for (int i = 0; i < 12; i++) {
             put("web/shard-%03d.txt".formatted(i), "page " + i);
         }
-        assertThat(FilePatterns.bytes("s3://bucket/web/shard-{003..005}.txt", _ -> store())).hasSize(3);
+        assertThat(FilePatterns.bytes("s3://bucket/web/shard-{003..005}.txt", _ -> store()))
+                .hasSize(3);
         var matched = FilePatterns.bytes("s3://bucket/web/*-01?.txt", _ -> store());
-        assertThat(samples(new TextPagesSource("p", matched))).extracting(s -> ((Sample.Text) s).text()).containsExactly("page 10", "page 11");
-        assertThatThrownBy(() -> FilePatterns.bytes("s3://bucket/web/{7..13}.txt", _ -> store())).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> FilePatterns.bytes("s3://bucket/none*", _ -> store())).hasMessageContaining("nothing matches");
-        assertThatThrownBy(() -> FilePatterns.bytes("s3://bucket", _ -> store())).hasMessageContaining("names no file");
+        assertThat(samples(new TextPagesSource("p", matched)))
+                .extracting(s -> ((Sample.Text) s).text())
+                .containsExactly("page 10", "page 11");
+        assertThatThrownBy(() -> FilePatterns.bytes("s3://bucket/web/{7..13}.txt", _ -> store()))
+                .isInstanceOf(UserException.class);
+        assertThatThrownBy(() -> FilePatterns.bytes("s3://bucket/none*", _ -> store()))
+                .hasMessageContaining("nothing matches");
+        assertThatThrownBy(() -> FilePatterns.bytes("s3://bucket", _ -> store()))
+                .hasMessageContaining("names no file");
     }
 
     @Test
     void manifestsNameMediaBesideThem() throws IOException {
         put("set/fox.png", DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/parquet/README.md"));
-        put("set/all.jsonl", "{\"image\": \"fox.png\", \"caption\": \"a fox\"}\n{\"image\": \"../../x.png\", \"caption\": \"?\"}\n");
+        put(
+                "set/all.jsonl",
+                "{\"image\": \"fox.png\", \"caption\": \"a fox\"}\n{\"image\": \"../../x.png\", \"caption\": \"?\"}\n");
         var samples = samples(new JsonLinesSource("j", FilePatterns.bytes("s3://bucket/set/all.jsonl", _ -> store())));
         assertThat(samples.get(0)).isInstanceOf(Sample.CaptionedImage.class);
-        assertThat(samples.get(1)).isInstanceOfSatisfying(Sample.Rejected.class, s -> assertThat(s.reason()).contains("is no key"));
+        assertThat(samples.get(1))
+                .isInstanceOfSatisfying(
+                        Sample.Rejected.class, s -> assertThat(s.reason()).contains("is no key"));
     }
 
     @Test
     void parquetIsReadByRanges() throws IOException {
         put("t.parquet", DemoCorpus.class.getResourceAsStream("/org/mixtureofmamba/data/parquet/image-text.parquet"));
-        assertThat(samples(new ParquetSource("p", FilePatterns.bytes("s3://bucket/t.parquet", _ -> store())))).hasSize(4);
+        assertThat(samples(new ParquetSource("p", FilePatterns.bytes("s3://bucket/t.parquet", _ -> store()))))
+                .hasSize(4);
     }
 
     /** What a store cannot make up for any more ends the reading, and names the file. */

@@ -41,7 +41,8 @@ class WebDatasetSourceTest {
     }
 
     private static List<Sample> samplesOf(byte[] archive) {
-        var source = new WebDatasetSource("w", List.of(new Bytes("w.tar", archive.length, _ -> new ByteArrayInputStream(archive))));
+        var source = new WebDatasetSource(
+                "w", List.of(new Bytes("w.tar", archive.length, _ -> new ByteArrayInputStream(archive))));
         var samples = new ArrayList<Sample>();
         try (var reader = source.open()) {
             reader.forEachRemaining(samples::add);
@@ -70,11 +71,15 @@ class WebDatasetSourceTest {
             assertThat(s.caption()).isEqualTo("two");
             assertThat(s.group()).isEqualTo("g");
         });
-        assertThat(samples.get(2)).isInstanceOfSatisfying(
-                Sample.TranscribedSpeech.class, s -> assertThat(s.transcript()).isEqualTo("three"));
+        assertThat(samples.get(2))
+                .isInstanceOfSatisfying(
+                        Sample.TranscribedSpeech.class,
+                        s -> assertThat(s.transcript()).isEqualTo("three"));
         assertThat(samples.get(3)).isEqualTo(new Sample.Text("4", "four"));
-        assertThat(samples.get(4)).isInstanceOfSatisfying(
-                Sample.CaptionedImage.class, s -> assertThat(s.caption()).isEmpty());
+        assertThat(samples.get(4))
+                .isInstanceOfSatisfying(
+                        Sample.CaptionedImage.class,
+                        s -> assertThat(s.caption()).isEmpty());
     }
 
     @Test
@@ -107,7 +112,9 @@ class WebDatasetSourceTest {
                 .anyMatch(s -> s.startsWith("long.txt") && s.contains("more than"))
                 .anyMatch(s -> s.startsWith("../../twice-up.txt") && s.contains("out of the archive"))
                 .hasSize(8);
-        assertThat(samples).contains(new Sample.Text("a/a/good", "x"), new Sample.Text("twice", "x")).hasSize(10);
+        assertThat(samples)
+                .contains(new Sample.Text("a/a/good", "x"), new Sample.Text("twice", "x"))
+                .hasSize(10);
     }
 
     /** The text of a gigabyte is passed over where it is, not held. */
@@ -128,17 +135,24 @@ class WebDatasetSourceTest {
             rest.write("three".getBytes(StandardCharsets.UTF_8));
             rest.closeArchiveEntry();
         }
-        var archive = new Bytes("w.tar", 1L << 30, _ -> new SequenceInputStream(Collections.enumeration(List.of(
-                new ByteArrayInputStream(before),
-                new ByteArrayInputStream(header),
-                new BoundedZeros(1L << 30),
-                new ByteArrayInputStream(after.toByteArray())))));
+        var archive = new Bytes(
+                "w.tar",
+                1L << 30,
+                _ -> new SequenceInputStream(Collections.enumeration(List.of(
+                        new ByteArrayInputStream(before),
+                        new ByteArrayInputStream(header),
+                        new BoundedZeros(1L << 30),
+                        new ByteArrayInputStream(after.toByteArray())))));
         var samples = new ArrayList<Sample>();
         try (var reader = new WebDatasetSource("w", List.of(archive)).open()) {
             reader.forEachRemaining(samples::add);
         }
-        assertThat(samples).contains(new Sample.Text("1", "one"), new Sample.Text("3", "three")).hasSize(3);
-        assertThat(samples).filteredOn(Sample.Rejected.class::isInstance).singleElement()
+        assertThat(samples)
+                .contains(new Sample.Text("1", "one"), new Sample.Text("3", "three"))
+                .hasSize(3);
+        assertThat(samples)
+                .filteredOn(Sample.Rejected.class::isInstance)
+                .singleElement()
                 .satisfies(s -> assertThat(((Sample.Rejected) s).reason()).contains("1073741824 bytes, more than"));
     }
 
@@ -165,8 +179,12 @@ class WebDatasetSourceTest {
 
     @Test
     void aLineLargerThanTheBoundIsRejectedAndTheNextOneRead() {
-        var file = new Bytes("m.jsonl", 0, _ -> new SequenceInputStream(
-                new BoundedZeros(40 << 20), new ByteArrayInputStream("\n{\"text\": \"words\"}\n".getBytes(StandardCharsets.UTF_8))));
+        var file = new Bytes(
+                "m.jsonl",
+                0,
+                _ -> new SequenceInputStream(
+                        new BoundedZeros(40 << 20),
+                        new ByteArrayInputStream("\n{\"text\": \"words\"}\n".getBytes(StandardCharsets.UTF_8))));
         var samples = new ArrayList<Sample>();
         try (var reader = new JsonLinesSource("m", List.of(file)).open()) {
             reader.forEachRemaining(samples::add);
@@ -188,7 +206,9 @@ class WebDatasetSourceTest {
         add("2.txt", "x".repeat(5000));
         tar.close();
         var cut = Arrays.copyOf(bytes.toByteArray(), 2500);
-        assertThatThrownBy(() -> samplesOf(cut)).isInstanceOf(FailureException.class).hasMessageContaining("w.tar");
+        assertThatThrownBy(() -> samplesOf(cut))
+                .isInstanceOf(FailureException.class)
+                .hasMessageContaining("w.tar");
     }
 
     @Test

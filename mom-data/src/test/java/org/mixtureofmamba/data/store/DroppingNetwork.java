@@ -51,7 +51,8 @@ final class DroppingNetwork implements AutoCloseable {
     }
 
     private void pass(Socket from, Socket to, long most, Socket client, Socket server) {
-        try (client; server) {
+        try (client;
+                server) {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
             var buffer = new byte[8192];

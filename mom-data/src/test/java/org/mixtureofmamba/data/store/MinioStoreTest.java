@@ -29,7 +29,9 @@ class MinioStoreTest extends ObjectStoreContract {
 
     @BeforeAll
     static void startMinio() {
-        assumeTrue(DockerClientFactory.instance().isDockerAvailable(), "skipped: there is no Docker engine to run MinIO in");
+        assumeTrue(
+                DockerClientFactory.instance().isDockerAvailable(),
+                "skipped: there is no Docker engine to run MinIO in");
         var container = new GenericContainer<>(DockerImageName.parse("minio/minio:RELEASE.2025-04-22T22-12-26Z"))
                 .withEnv("MINIO_ROOT_USER", USER)
                 .withEnv("MINIO_ROOT_PASSWORD", PASSWORD)

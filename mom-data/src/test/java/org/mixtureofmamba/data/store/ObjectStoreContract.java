@@ -36,12 +36,14 @@ abstract class ObjectStoreContract {
         store.write("a/b.tokens", out -> out.write(content));
         store.write("a/empty", out -> {});
         assertThat(read(store, "a/b.tokens", 0)).isEqualTo(content);
-        assertThat(read(store, "a/b.tokens", 99_990)).containsExactly(java.util.Arrays.copyOfRange(content, 99_990, 100_000));
+        assertThat(read(store, "a/b.tokens", 99_990))
+                .containsExactly(java.util.Arrays.copyOfRange(content, 99_990, 100_000));
         assertThat(read(store, "a/b.tokens", 100_000)).isEmpty();
         assertThat(read(store, "a/empty", 0)).isEmpty();
         assertThat(store.find("a/b.tokens")).contains(new ObjectStore.Entry("a/b.tokens", 100_000));
         assertThat(store.find("a/none")).isEmpty();
-        assertThat(store.sha256("a/empty")).isEqualTo("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+        assertThat(store.sha256("a/empty"))
+                .isEqualTo("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 
     /** Larger than two parts of a multipart upload. */
@@ -60,7 +62,9 @@ abstract class ObjectStoreContract {
         for (var key : new String[] {"b/2", "b/10", "a", "b-1", "c/d/e"}) {
             store.write(key, out -> out.write(key.getBytes(StandardCharsets.UTF_8)));
         }
-        assertThat(store.list("")).extracting(ObjectStore.Entry::key).containsExactly("a", "b-1", "b/10", "b/2", "c/d/e");
+        assertThat(store.list(""))
+                .extracting(ObjectStore.Entry::key)
+                .containsExactly("a", "b-1", "b/10", "b/2", "c/d/e");
         assertThat(store.list("b/")).extracting(ObjectStore.Entry::key).containsExactly("b/10", "b/2");
         assertThat(store.list("none")).isEmpty();
     }
@@ -85,13 +89,17 @@ abstract class ObjectStoreContract {
 
     @Test
     void aMissingFileIsTheUsersToMend() {
-        assertThatThrownBy(() -> read(store(), "none", 0)).isInstanceOf(UserException.class).hasMessageContaining("none");
+        assertThatThrownBy(() -> read(store(), "none", 0))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("none");
     }
 
     @Test
     void noKeyLeadsOutOfTheStore() {
         for (var key : new String[] {"", "../a", "a/../../b", "/a", "a//b", "./a", "a\\b"}) {
-            assertThatThrownBy(() -> store().write(key, out -> out.write(1))).as(key).isInstanceOf(UserException.class);
+            assertThatThrownBy(() -> store().write(key, out -> out.write(1)))
+                    .as(key)
+                    .isInstanceOf(UserException.class);
         }
     }
 }

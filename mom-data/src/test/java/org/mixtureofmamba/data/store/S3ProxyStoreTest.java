@@ -46,12 +46,18 @@ class S3ProxyStoreTest extends ObjectStoreContract {
             assertThatThrownBy(() -> refused.write("a", out -> out.write(1)))
                     .isInstanceOf(UserException.class)
                     .hasMessageContainingAll("s3://corpora/a", "refuses");
-            assertThatThrownBy(() -> refused.list("")).isInstanceOf(UserException.class).hasMessageContaining("refuses");
+            assertThatThrownBy(() -> refused.list(""))
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("refuses");
         }
         try (var none = open("no-such-bucket", server.port(), "secret", 2)) {
-            assertThatThrownBy(() -> none.list("")).isInstanceOf(UserException.class).hasMessageContaining("no such bucket");
+            assertThatThrownBy(() -> none.list(""))
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("no such bucket");
         }
-        assertThatThrownBy(() -> ObjectStore.of("s3://")).isInstanceOf(UserException.class).hasMessageContaining("names no bucket");
+        assertThatThrownBy(() -> ObjectStore.of("s3://"))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("names no bucket");
     }
 
     @Test
@@ -71,7 +77,9 @@ class S3ProxyStoreTest extends ObjectStoreContract {
         store.write("a", out -> out.write(bytes(100_000, 5)));
         try (var network = new DroppingNetwork(server.port(), 0);
                 var through = open(BUCKET + "/some/prefix", network.port(), "secret", 3)) {
-            assertThatThrownBy(() -> through.find("a")).isInstanceOf(FailureException.class).hasMessageContaining("check network");
+            assertThatThrownBy(() -> through.find("a"))
+                    .isInstanceOf(FailureException.class)
+                    .hasMessageContaining("check network");
             assertThatThrownBy(() -> through.write("b", out -> out.write(1))).isInstanceOf(FailureException.class);
         }
         assertThat(store.find("b")).isEmpty();
@@ -83,7 +91,8 @@ class S3ProxyStoreTest extends ObjectStoreContract {
         try (var network = new DroppingNetwork(server.port(), 1 << 20);
                 var through = open(BUCKET + "/some/prefix", network.port(), "secret", 2)) {
             network.dropWhatIsSent();
-            assertThatThrownBy(() -> through.write("a", out -> out.write(bytes(PART * 2 + 5, 3)))).isInstanceOf(FailureException.class);
+            assertThatThrownBy(() -> through.write("a", out -> out.write(bytes(PART * 2 + 5, 3))))
+                    .isInstanceOf(FailureException.class);
         }
         assertThat(read(store, "a", 0)).containsExactly(7);
     }
@@ -93,12 +102,18 @@ class S3ProxyStoreTest extends ObjectStoreContract {
     void partsOfBrokenUploadsAreSweptAway() {
         try (var client = S3Server.settings(server.port(), "secret", 2).client()) {
             for (var key : new String[] {"some/prefix/a", "some/other"}) {
-                var upload = client.createMultipartUpload(request -> request.bucket(BUCKET).key(key)).uploadId();
-                client.uploadPart(request -> request.bucket(BUCKET).key(key).uploadId(upload).partNumber(1), RequestBody.fromBytes(new byte[PART]));
+                var upload = client.createMultipartUpload(
+                                request -> request.bucket(BUCKET).key(key))
+                        .uploadId();
+                client.uploadPart(
+                        request ->
+                                request.bucket(BUCKET).key(key).uploadId(upload).partNumber(1),
+                        RequestBody.fromBytes(new byte[PART]));
             }
             store.write("whole", out -> out.write(1));
             store.sweep();
-            assertThat(client.listMultipartUploads(request -> request.bucket(BUCKET)).uploads())
+            assertThat(client.listMultipartUploads(request -> request.bucket(BUCKET))
+                            .uploads())
                     .extracting(MultipartUpload::key)
                     .containsExactly("some/other");
         }
@@ -113,15 +128,21 @@ class S3ProxyStoreTest extends ObjectStoreContract {
                 var in = through.read("a", 0)) {
             in.readNBytes(1000);
             store.write("a", out -> out.write(bytes(2 << 20, 2)));
-            assertThatThrownBy(in::readAllBytes).isInstanceOf(IOException.class).hasMessageContaining("replaced while it was read");
+            assertThatThrownBy(in::readAllBytes)
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("replaced while it was read");
         }
     }
 
     @Test
     void damageIsFoundAtTheEnd() {
-        var stream = new VerifyingStream(new java.io.ByteArrayInputStream("abd".getBytes(StandardCharsets.UTF_8)), "s3://b/k",
+        var stream = new VerifyingStream(
+                new java.io.ByteArrayInputStream("abd".getBytes(StandardCharsets.UTF_8)),
+                "s3://b/k",
                 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-        assertThatThrownBy(stream::readAllBytes).isInstanceOf(IOException.class).hasMessageContaining("s3://b/k is damaged");
+        assertThatThrownBy(stream::readAllBytes)
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("s3://b/k is damaged");
     }
 
     /** Fifty streams through a network that drops after random numbers of bytes. */
@@ -132,7 +153,8 @@ class S3ProxyStoreTest extends ObjectStoreContract {
         for (int round = 0; round < 50; round++) {
             var stream = new ResumingStream("s3://b/k", 0, content.length, 3, offset -> {
                 int left = 1 + random.nextInt(9000);
-                return new java.io.ByteArrayInputStream(content, (int) offset, Math.min(left, content.length - (int) offset));
+                return new java.io.ByteArrayInputStream(
+                        content, (int) offset, Math.min(left, content.length - (int) offset));
             });
             try (stream) {
                 assertThat(stream.readAllBytes()).isEqualTo(content);

@@ -46,7 +46,8 @@ public final class S3Server implements AutoCloseable {
 
     static S3Settings settings(int port, String secret, int attempts) {
         var credentials = StaticCredentialsProvider.create(AwsBasicCredentials.create("id", secret));
-        return new S3Settings(Optional.of(URI.create("http://127.0.0.1:" + port)), "us-east-1", credentials, attempts, PART);
+        return new S3Settings(
+                Optional.of(URI.create("http://127.0.0.1:" + port)), "us-east-1", credentials, attempts, PART);
     }
 
     @Override

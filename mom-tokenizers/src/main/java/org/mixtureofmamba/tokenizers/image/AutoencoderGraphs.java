@@ -16,10 +16,10 @@ import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
 
 /**
- * The two graphs of an autoencoder. Encoder: patches, 3x3 convolution, then for each resolution residual blocks (He et al. 2015) and,
- * but for the last, a 4x4 convolution of stride 2; a 1x1 convolution to the latents. The decoder is its mirror image. Beside each runs
- * a linear map between latents and the pixels under them, to which the rest is added: an autoencoder can begin as principal
- * components and learn what they leave over.
+ * The two graphs of an autoencoder. Encoder: patches, 3x3 convolution, then for each resolution residual blocks (He et
+ * al. 2015) and, but for the last, a 4x4 convolution of stride 2; a 1x1 convolution to the latents. The decoder is its
+ * mirror image. Beside each runs a linear map between latents and the pixels under them, to which the rest is added: an
+ * autoencoder can begin as principal components and learn what they leave over.
  */
 final class AutoencoderGraphs {
     private static final int RISE = 100;
@@ -40,7 +40,9 @@ final class AutoencoderGraphs {
     /** Graphs that train with Adam (Kingma and Ba 2014), its rate rising over the first {@value #RISE} steps. */
     static AutoencoderGraphs forTraining(AutoencoderRecipe recipe) {
         var rate = new CoolingRate(recipe.learningRate(), RISE, recipe.steps(), recipe.cooling());
-        return new AutoencoderGraphs(recipe.config(), Adam.builder().learningRateSchedule(rate).beta2(0.99).build());
+        return new AutoencoderGraphs(
+                recipe.config(),
+                Adam.builder().learningRateSchedule(rate).beta2(0.99).build());
     }
 
     /** From patches [n, 3 patch², side / patch, side / patch] to [n, outputs, grid, grid]. */
@@ -49,37 +51,55 @@ final class AutoencoderGraphs {
         String at = convolution(graph, ParameterNames.FIRST, Network.IN, 3, 1, config.width(), Activation.RELU);
         for (int level = 0; level <= config.halvings(); level++) {
             if (level > 0) {
-                at = convolution(graph, ParameterNames.DOWN + level, at, 4, 2, config.width() << level, Activation.RELU);
+                at = convolution(
+                        graph, ParameterNames.DOWN + level, at, 4, 2, config.width() << level, Activation.RELU);
             }
             at = blocks(graph, level, at);
         }
         convolution(graph, ParameterNames.ADDED, at, 1, 1, outputs, Activation.IDENTITY);
         int window = 1 << config.halvings();
         convolution(graph, ParameterNames.LINEAR, Network.IN, window, window, outputs, Activation.IDENTITY);
-        graph.addVertex(Network.OUT, new ElementWiseVertex(ElementWiseVertex.Op.Add), ParameterNames.ADDED, ParameterNames.LINEAR);
+        graph.addVertex(
+                Network.OUT,
+                new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                ParameterNames.ADDED,
+                ParameterNames.LINEAR);
         return new Network(end(graph), config.patchChannels(), config.patches(), config.patches());
     }
 
     /** From latents [n, latent, grid, grid] to patches [n, 3 patch², side / patch, side / patch]. */
     Network decoder() {
         var graph = begin(config.grid(), config.latent());
-        String at = convolution(graph, ParameterNames.FIRST, Network.IN, 3, 1, config.width() << config.halvings(), Activation.RELU);
+        String at = convolution(
+                graph, ParameterNames.FIRST, Network.IN, 3, 1, config.width() << config.halvings(), Activation.RELU);
         for (int level = config.halvings(); level >= 0; level--) {
             at = blocks(graph, level, at);
             if (level > 0) {
-                at = transposed(graph, ParameterNames.UP + level, at, 4, 2, config.width() << (level - 1), Activation.RELU);
+                at = transposed(
+                        graph, ParameterNames.UP + level, at, 4, 2, config.width() << (level - 1), Activation.RELU);
             }
         }
         convolution(graph, ParameterNames.ADDED, at, 3, 1, config.patchChannels(), Activation.IDENTITY);
         int window = 1 << config.halvings();
-        transposed(graph, ParameterNames.LINEAR, Network.IN, window, window, config.patchChannels(), Activation.IDENTITY);
-        graph.addVertex(Network.OUT, new ElementWiseVertex(ElementWiseVertex.Op.Add), ParameterNames.ADDED, ParameterNames.LINEAR);
+        transposed(
+                graph, ParameterNames.LINEAR, Network.IN, window, window, config.patchChannels(), Activation.IDENTITY);
+        graph.addVertex(
+                Network.OUT,
+                new ElementWiseVertex(ElementWiseVertex.Op.Add),
+                ParameterNames.ADDED,
+                ParameterNames.LINEAR);
         return new Network(end(graph), config.latent(), config.grid(), config.grid());
     }
 
     private GraphBuilder begin(int side, int channels) {
-        return new NeuralNetConfiguration.Builder().dataType(DataType.FLOAT).updater(updater).miniBatch(false)
-                .trainingWorkspaceMode(WorkspaceMode.ENABLED).inferenceWorkspaceMode(WorkspaceMode.ENABLED).graphBuilder().addInputs(Network.IN)
+        return new NeuralNetConfiguration.Builder()
+                .dataType(DataType.FLOAT)
+                .updater(updater)
+                .miniBatch(false)
+                .trainingWorkspaceMode(WorkspaceMode.ENABLED)
+                .inferenceWorkspaceMode(WorkspaceMode.ENABLED)
+                .graphBuilder()
+                .addInputs(Network.IN)
                 .setInputTypes(InputType.convolutional(side, side, channels));
     }
 
@@ -101,22 +121,42 @@ final class AutoencoderGraphs {
         return at;
     }
 
-    private static String convolution(GraphBuilder graph, String name, String input, int kernel, int stride, int outputs, Activation activation) {
+    private static String convolution(
+            GraphBuilder graph, String name, String input, int kernel, int stride, int outputs, Activation activation) {
         int padding = (kernel - stride + 1) / 2;
-        graph.addLayer(name, new NativeConvolution(new ConvolutionLayer.Builder(kernel, kernel).stride(stride, stride).padding(padding, padding)
-                .nOut(outputs).activation(activation)), input);
+        graph.addLayer(
+                name,
+                new NativeConvolution(new ConvolutionLayer.Builder(kernel, kernel)
+                        .stride(stride, stride)
+                        .padding(padding, padding)
+                        .nOut(outputs)
+                        .activation(activation)),
+                input);
         return name;
     }
 
-    private static String transposed(GraphBuilder graph, String name, String input, int kernel, int stride, int outputs, Activation activation) {
+    private static String transposed(
+            GraphBuilder graph, String name, String input, int kernel, int stride, int outputs, Activation activation) {
         int padding = (kernel - stride) / 2;
-        graph.addLayer(name, new Deconvolution2D.Builder(kernel, kernel).stride(stride, stride).padding(padding, padding).nOut(outputs)
-                .activation(activation).build(), input);
+        graph.addLayer(
+                name,
+                new Deconvolution2D.Builder(kernel, kernel)
+                        .stride(stride, stride)
+                        .padding(padding, padding)
+                        .nOut(outputs)
+                        .activation(activation)
+                        .build(),
+                input);
         return name;
     }
 
-    /** Inputs that a number of the output is a sum over; weights are [out, in, h, w], of a transposed convolution [in, out, h, w]. */
+    /**
+     * Inputs that a number of the output is a sum over; weights are [out, in, h, w], of a transposed convolution [in,
+     * out, h, w].
+     */
     static double fanIn(String name, long[] shape) {
-        return name.startsWith(ParameterNames.UP) ? shape[0] * shape[2] * shape[3] / 4.0 : shape[1] * shape[2] * shape[3];
+        return name.startsWith(ParameterNames.UP)
+                ? shape[0] * shape[2] * shape[3] / 4.0
+                : shape[1] * shape[2] * shape[3];
     }
 }

@@ -27,10 +27,12 @@ public record AutoencoderRecipe(
         long seed) {
     public AutoencoderRecipe {
         if (batch < 1 || steps < 1 || maxImages < 1) {
-            throw new UserException("%d images a step, %d steps, %d images: all must be positive".formatted(batch, steps, maxImages));
+            throw new UserException(
+                    "%d images a step, %d steps, %d images: all must be positive".formatted(batch, steps, maxImages));
         }
         if (!(learningRate > 0) || !(cooling > 0 && cooling <= 1)) {
-            throw new UserException("learning rate %s, cooling %s: both must be positive, the second at most one".formatted(learningRate, cooling));
+            throw new UserException("learning rate %s, cooling %s: both must be positive, the second at most one"
+                    .formatted(learningRate, cooling));
         }
         if (!(edge >= 0) || !(relative >= 0)) {
             throw new UserException("edge %s, relative %s: neither may be negative".formatted(edge, relative));

@@ -10,8 +10,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 
 /**
- * Runs a trained encoder and decoder for many threads: each call borrows a graph, and one is built from the parameters where none is
- * idle. Deeplearning4j is loaded by the first call and not before.
+ * Runs a trained encoder and decoder for many threads: each call borrows a graph, and one is built from the parameters
+ * where none is idle. Deeplearning4j is loaded by the first call and not before.
  */
 final class AutoencoderRunner {
     private static final int BATCH = 32;
@@ -35,7 +35,8 @@ final class AutoencoderRunner {
         ParameterNames.lengths(config, outputs).forEach((name, length) -> {
             float[] values = halved.get(name);
             if (values == null || values.length != length) {
-                throw new UserException("the autoencoder lacks the parameter '%s' of %d numbers".formatted(name, length));
+                throw new UserException(
+                        "the autoencoder lacks the parameter '%s' of %d numbers".formatted(name, length));
             }
         });
     }
@@ -53,21 +54,24 @@ final class AutoencoderRunner {
         float[] latents = new float[n * config.positions() * outputs];
         int image = 3 * config.side() * config.side();
         var layout = new Patches(config.side(), config.patch());
-        borrowing(encoders, () -> {
-            var network = AutoencoderGraphs.forInference(config).encoder(outputs);
-            network.setParameters(ParameterNames.ENCODER, parameters);
-            return network;
-        }, network -> {
-            for (int from = 0; from < n; from += BATCH) {
-                int size = Math.min(BATCH, n - from);
-                float[] patches = new float[size * image];
-                for (int i = 0; i < size; i++) {
-                    layout.toPatches(images, from + i, patches, i);
-                }
-                float[] rows = Latents.toRows(network.run(patches, size), size, outputs);
-                System.arraycopy(rows, 0, latents, from * config.positions() * outputs, rows.length);
-            }
-        });
+        borrowing(
+                encoders,
+                () -> {
+                    var network = AutoencoderGraphs.forInference(config).encoder(outputs);
+                    network.setParameters(ParameterNames.ENCODER, parameters);
+                    return network;
+                },
+                network -> {
+                    for (int from = 0; from < n; from += BATCH) {
+                        int size = Math.min(BATCH, n - from);
+                        float[] patches = new float[size * image];
+                        for (int i = 0; i < size; i++) {
+                            layout.toPatches(images, from + i, patches, i);
+                        }
+                        float[] rows = Latents.toRows(network.run(patches, size), size, outputs);
+                        System.arraycopy(rows, 0, latents, from * config.positions() * outputs, rows.length);
+                    }
+                });
         return latents;
     }
 
@@ -81,20 +85,23 @@ final class AutoencoderRunner {
         int length = config.positions() * config.latent();
         float[] images = new float[n * image];
         var layout = new Patches(config.side(), config.patch());
-        borrowing(decoders, () -> {
-            var network = AutoencoderGraphs.forInference(config).decoder();
-            network.setParameters(ParameterNames.DECODER, parameters);
-            return network;
-        }, network -> {
-            for (int from = 0; from < n; from += BATCH) {
-                int size = Math.min(BATCH, n - from);
-                float[] rows = java.util.Arrays.copyOfRange(latents, from * length, (from + size) * length);
-                float[] patches = network.run(Latents.toPlanes(rows, size, config.latent()), size);
-                for (int i = 0; i < size; i++) {
-                    layout.toImage(patches, i, images, from + i);
-                }
-            }
-        });
+        borrowing(
+                decoders,
+                () -> {
+                    var network = AutoencoderGraphs.forInference(config).decoder();
+                    network.setParameters(ParameterNames.DECODER, parameters);
+                    return network;
+                },
+                network -> {
+                    for (int from = 0; from < n; from += BATCH) {
+                        int size = Math.min(BATCH, n - from);
+                        float[] rows = java.util.Arrays.copyOfRange(latents, from * length, (from + size) * length);
+                        float[] patches = network.run(Latents.toPlanes(rows, size, config.latent()), size);
+                        for (int i = 0; i < size; i++) {
+                            layout.toImage(patches, i, images, from + i);
+                        }
+                    }
+                });
         return images;
     }
 
@@ -117,8 +124,10 @@ final class AutoencoderRunner {
         try {
             return work.get();
         } catch (NoClassDefFoundError | UnsatisfiedLinkError e) {
-            throw new FailureException("images need Deeplearning4j and ND4J, which this build or machine lacks (%s); prepare them with the full build on Linux x86-64 and train from the shards"
-                    .formatted(e.getMessage()), e);
+            throw new FailureException(
+                    "images need Deeplearning4j and ND4J, which this build or machine lacks (%s); prepare them with the full build on Linux x86-64 and train from the shards"
+                            .formatted(e.getMessage()),
+                    e);
         }
     }
 }

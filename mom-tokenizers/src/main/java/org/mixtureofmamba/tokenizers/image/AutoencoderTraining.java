@@ -10,8 +10,8 @@ import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 
 /**
- * Encoder and decoder under training, joined by what lies between them: a {@link Bottleneck} turns the encoder's output into the
- * decoder's input, and the gradient at the decoder's input into that at the encoder's output.
+ * Encoder and decoder under training, joined by what lies between them: a {@link Bottleneck} turns the encoder's output
+ * into the decoder's input, and the gradient at the decoder's input into that at the encoder's output.
  */
 final class AutoencoderTraining {
     private static final int WINDOWS = 16_384;
@@ -28,13 +28,15 @@ final class AutoencoderTraining {
         /** From the encoder's output [n, positions, outputs] to the decoder's input [n, positions, latent]. */
         float[] forward(float[] encoded);
 
-        /** From the gradient at the decoder's input to that at the encoder's output, the bottleneck's own loss included. */
+        /**
+         * From the gradient at the decoder's input to that at the encoder's output, the bottleneck's own loss included.
+         */
         float[] backward(float[] gradient);
     }
 
     /**
-     * Networks that begin as the principal components of the images' patches, scaled such that a mean squared error of latents is one
-     * of pixels.
+     * Networks that begin as the principal components of the images' patches, scaled such that a mean squared error of
+     * latents is one of pixels.
      *
      * @param outputs of the encoder for each position
      * @param beyond where those that come after the latents begin
@@ -77,7 +79,10 @@ final class AutoencoderTraining {
         decoder.setLinear(toPixels, mean);
     }
 
-    /** What lies under each latent of some images, in the order of the linear map's weights [n, patch channels, window, window]. */
+    /**
+     * What lies under each latent of some images, in the order of the linear map's weights [n, patch channels, window,
+     * window].
+     */
     private float[] windows(TrainingImages images) {
         int window = 1 << config.halvings();
         int n = Math.max(1, WINDOWS / config.positions());
@@ -88,8 +93,14 @@ final class AutoencoderTraining {
             int x = i % side;
             int y = i / side % side;
             int channel = i / (side * side) % config.patchChannels();
-            int position = i / (side * side * config.patchChannels()) * config.positions() + y / window * config.grid() + x / window;
-            windows[(position * config.patchChannels() + channel) * window * window + y % window * window + x % window] = patches[i];
+            int position = i / (side * side * config.patchChannels()) * config.positions()
+                    + y / window * config.grid()
+                    + x / window;
+            windows[
+                            (position * config.patchChannels() + channel) * window * window
+                                    + y % window * window
+                                    + x % window] =
+                    patches[i];
         }
         return windows;
     }

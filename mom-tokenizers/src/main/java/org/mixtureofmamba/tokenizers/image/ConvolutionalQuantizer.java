@@ -15,8 +15,9 @@ import org.mixtureofmamba.tokenizers.quantize.Codebook;
 import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 
 /**
- * A vector-quantised autoencoder (van den Oord et al. 2017): a convolutional encoder gives a vector for each position of a grid, the
- * code of a position is the nearest vector of a learned codebook, and a convolutional decoder draws the image from the codes' vectors.
+ * A vector-quantised autoencoder (van den Oord et al. 2017): a convolutional encoder gives a vector for each position
+ * of a grid, the code of a position is the nearest vector of a learned codebook, and a convolutional decoder draws the
+ * image from the codes' vectors.
  */
 public final class ConvolutionalQuantizer implements ImageTokenizer {
     /** The kind in a manifest. */
@@ -31,7 +32,8 @@ public final class ConvolutionalQuantizer implements ImageTokenizer {
     /** @param parameters of encoder and decoder by name */
     ConvolutionalQuantizer(AutoencoderConfig config, Codebook codebook, Map<String, float[]> parameters) {
         if (codebook.dimension() != config.latent()) {
-            throw new UserException("codebook of dimension %d does not fit latents of %d".formatted(codebook.dimension(), config.latent()));
+            throw new UserException("codebook of dimension %d does not fit latents of %d"
+                    .formatted(codebook.dimension(), config.latent()));
         }
         this.config = config;
         this.codebook = new Codebook(ParameterFile.halved(codebook.vectors()), codebook.dimension());
@@ -105,12 +107,14 @@ public final class ConvolutionalQuantizer implements ImageTokenizer {
         int length = 3 * config.side() * config.side();
         float[] rgb = new float[Math.multiplyExact(images.size(), length)];
         for (int i = 0; i < images.size(); i++) {
-            System.arraycopy(Pixels.fit(images.get(i), config.side(), config.side()).rgb(), 0, rgb, i * length, length);
+            System.arraycopy(
+                    Pixels.fit(images.get(i), config.side(), config.side()).rgb(), 0, rgb, i * length, length);
         }
         float[] latents = runner.encode(rgb, images.size());
         int[] codes = codebook.nearest(latents, images.size() * config.positions());
         return java.util.stream.IntStream.range(0, images.size())
-                .mapToObj(i -> Arrays.copyOfRange(codes, i * config.positions(), (i + 1) * config.positions())).toList();
+                .mapToObj(i -> Arrays.copyOfRange(codes, i * config.positions(), (i + 1) * config.positions()))
+                .toList();
     }
 
     @Override

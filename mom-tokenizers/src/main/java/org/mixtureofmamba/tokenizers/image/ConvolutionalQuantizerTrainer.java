@@ -13,11 +13,13 @@ import org.mixtureofmamba.core.UserException;
  * @param commitment weight of the encoder's distance from the codes it chooses
  * @param decay share of the past in the codebook's moving averages
  */
-public record ConvolutionalQuantizerTrainer(AutoencoderRecipe recipe, int codes, double commitment, double decay) implements ImageModelTrainer {
+public record ConvolutionalQuantizerTrainer(AutoencoderRecipe recipe, int codes, double commitment, double decay)
+        implements ImageModelTrainer {
     public ConvolutionalQuantizerTrainer {
         if (codes < 1 || !(commitment >= 0) || !(decay > 0 && decay < 1)) {
-            throw new UserException("%d codes, commitment %s, decay %s: the first must be positive, the last between zero and one"
-                    .formatted(codes, commitment, decay));
+            throw new UserException(
+                    "%d codes, commitment %s, decay %s: the first must be positive, the last between zero and one"
+                            .formatted(codes, commitment, decay));
         }
     }
 
@@ -33,6 +35,7 @@ public record ConvolutionalQuantizerTrainer(AutoencoderRecipe recipe, int codes,
 
     @Override
     public QuantizerTraining begin(Stream<BufferedImage> images) {
-        return new QuantizerTraining(this, new TrainingImages(images, recipe.config().side(), recipe.maxImages(), recipe.seed()));
+        return new QuantizerTraining(
+                this, new TrainingImages(images, recipe.config().side(), recipe.maxImages(), recipe.seed()));
     }
 }

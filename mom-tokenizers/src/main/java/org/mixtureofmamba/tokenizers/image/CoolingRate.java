@@ -5,8 +5,8 @@ import java.io.Serial;
 import org.nd4j.linalg.schedule.ISchedule;
 
 /**
- * A learning rate that rises over the first steps, stays, and falls linearly to zero over the last: how many steps there are can be
- * decided while it stays (Hägele et al. 2024).
+ * A learning rate that rises over the first steps, stays, and falls linearly to zero over the last: how many steps
+ * there are can be decided while it stays (Hägele et al. 2024).
  *
  * @param rate at its highest
  * @param rise steps at the beginning

@@ -6,8 +6,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
 /**
- * What the bytes of an image file tell before it is decoded: its format, whether it is all there (decoders fill what is missing of some
- * formats with grey and say nothing), and how the camera was held.
+ * What the bytes of an image file tell before it is decoded: its format, whether it is all there (decoders fill what is
+ * missing of some formats with grey and say nothing), and how the camera was held.
  *
  * @param format as recognised by its first bytes
  * @param whole whether the end that the format prescribes was found; true for formats whose decoders look themselves
@@ -20,7 +20,15 @@ record EncodedImage(Format format, boolean whole, int orientation) {
     private static final int SNIFFED = 4096;
 
     /** Formats told apart. */
-    enum Format { PNG, JPEG, WEBP, GIF, BMP, SVG, UNKNOWN }
+    enum Format {
+        PNG,
+        JPEG,
+        WEBP,
+        GIF,
+        BMP,
+        SVG,
+        UNKNOWN
+    }
 
     /** Looks at a whole file. */
     static EncodedImage of(byte[] bytes) {

@@ -14,8 +14,8 @@ import org.mixtureofmamba.tokenizers.DemoTokenizers;
 import org.mixtureofmamba.tokenizers.ImageTokenizer;
 
 /**
- * The figures of the image models that ship, on the images held out from their training, beside k-means of patches with as many tokens
- * and codes: likeness, codes in use, images a second, and a sheet to look at.
+ * The figures of the image models that ship, on the images held out from their training, beside k-means of patches with
+ * as many tokens and codes: likeness, codes in use, images a second, and a sheet to look at.
  */
 public final class HeldOutFigures {
     private static final int SHOWN = 12;
@@ -39,8 +39,15 @@ public final class HeldOutFigures {
         var quantizer = PretrainedImages.quantizer();
         var autoencoder = PretrainedImages.autoencoder();
         var config = quantizer.config();
-        var patches = new PatchQuantizerTrainer(config.side(), config.side(), config.side() / config.grid(), quantizer.codebookSize(), 40,
-                CLUSTERED, 0).train(corpus.images(false));
+        var patches = new PatchQuantizerTrainer(
+                        config.side(),
+                        config.side(),
+                        config.side() / config.grid(),
+                        quantizer.codebookSize(),
+                        40,
+                        CLUSTERED,
+                        0)
+                .train(corpus.images(false));
         var figures = new HeldOutFigures(corpus.images(true).toList(), config.side());
         var models = new LinkedHashMap<String, UnaryOperator<BufferedImage>>();
         models.put("k-means of patches", image -> patches.decode(patches.encode(image)));
@@ -63,7 +70,8 @@ public final class HeldOutFigures {
             psnr += ImageQuality.psnr(wanted, actual);
             ssim += ImageQuality.ssim(wanted, actual);
         }
-        return "%d held-out images, PSNR %.2f dB, SSIM %.4f".formatted(images.size(), psnr / images.size(), ssim / images.size());
+        return "%d held-out images, PSNR %.2f dB, SSIM %.4f"
+                .formatted(images.size(), psnr / images.size(), ssim / images.size());
     }
 
     private String use(ImageTokenizer tokenizer) {
@@ -83,7 +91,8 @@ public final class HeldOutFigures {
                 entropy -= (double) count / tokens * Math.log((double) count / tokens) / Math.log(2);
             }
         }
-        return "%d of %d codes in use, %.2f bits a token".formatted(used.cardinality(), tokenizer.codebookSize(), entropy);
+        return "%d of %d codes in use, %.2f bits a token"
+                .formatted(used.cardinality(), tokenizer.codebookSize(), entropy);
     }
 
     private String speed(ImageTokenizer tokenizer) {
@@ -95,7 +104,8 @@ public final class HeldOutFigures {
             tokenizer.decode(image);
         }
         long decoded = System.nanoTime();
-        return "%.0f images/s encoded, %.0f images/s decoded".formatted(warm.size() * 1e9 / (encoded - start), codes.size() * 1e9 / (decoded - encoded));
+        return "%.0f images/s encoded, %.0f images/s decoded"
+                .formatted(warm.size() * 1e9 / (encoded - start), codes.size() * 1e9 / (decoded - encoded));
     }
 
     private String latents(KlAutoencoder autoencoder) {
@@ -121,7 +131,8 @@ public final class HeldOutFigures {
         var graphics = sheet.createGraphics();
         for (int i = 0; i < SHOWN; i++) {
             for (int row = 0; row < rows.size(); row++) {
-                graphics.drawImage(rows.get(row).apply(images.get(i * APART % images.size())), i * side, row * side, null);
+                graphics.drawImage(
+                        rows.get(row).apply(images.get(i * APART % images.size())), i * side, row * side, null);
             }
         }
         graphics.dispose();

@@ -19,8 +19,8 @@ import org.mixtureofmamba.core.UserException;
 import org.w3c.dom.Node;
 
 /**
- * Reads PNG, JPEG (CMYK too), WebP, GIF, BMP and SVG: of an animation the first frame, turned upright as its EXIF data says, and 8 bits
- * a colour whatever the file has. Writes PNG.
+ * Reads PNG, JPEG (CMYK too), WebP, GIF, BMP and SVG: of an animation the first frame, turned upright as its EXIF data
+ * says, and 8 bits a colour whatever the file has. Writes PNG.
  */
 public final class ImageFiles {
     /** Images of more pixels are refused before they are decoded: a file of kilobytes may claim gigabytes. */
@@ -48,16 +48,19 @@ public final class ImageFiles {
     public static BufferedImage read(InputStream in, String source) throws IOException {
         byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
         if (bytes.length > MAX_FILE_BYTES) {
-            throw new UserException("%s is larger than the %d MB allowed for an image; scale it down first".formatted(source,
-                    MAX_FILE_BYTES >> 20));
+            throw new UserException("%s is larger than the %d MB allowed for an image; scale it down first"
+                    .formatted(source, MAX_FILE_BYTES >> 20));
         }
         var encoded = EncodedImage.of(bytes);
         if (!encoded.whole()) {
-            throw new UserException("%s is truncated: its %s data has no end; fetch it again".formatted(source, encoded.format()));
+            throw new UserException(
+                    "%s is truncated: its %s data has no end; fetch it again".formatted(source, encoded.format()));
         }
         try {
             return switch (encoded.format()) {
-                case UNKNOWN -> throw new UserException("%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
+                case UNKNOWN ->
+                    throw new UserException(
+                            "%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
                 case SVG -> SvgImages.read(bytes, source);
                 default -> Orientation.upright(raster(bytes, source), encoded.orientation());
             };
@@ -68,7 +71,10 @@ public final class ImageFiles {
             // decoders answer hostile bytes with whatever their arithmetic runs into
             throw new UserException("%s does not decode as an image: %s".formatted(source, e.getMessage()), e);
         } catch (OutOfMemoryError e) {
-            throw new UserException("%s needs more memory than there is; scale it down first or give Java more (-Xmx)".formatted(source), e);
+            throw new UserException(
+                    "%s needs more memory than there is; scale it down first or give Java more (-Xmx)"
+                            .formatted(source),
+                    e);
         }
     }
 
@@ -76,7 +82,8 @@ public final class ImageFiles {
         try (ImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
             var readers = ImageIO.getImageReaders(stream);
             if (!readers.hasNext()) {
-                throw new UserException("%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
+                throw new UserException(
+                        "%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
             }
             ImageReader reader = readers.next();
             try {
@@ -95,14 +102,14 @@ public final class ImageFiles {
             throw new UserException("%s has a single pixel, which shows nothing; leave it out".formatted(source));
         }
         if ((long) width * height > MAX_PIXELS) {
-            throw new UserException("%s has %d x %d pixels, more than the %d allowed; scale it down first".formatted(source, width, height,
-                    MAX_PIXELS));
+            throw new UserException("%s has %d x %d pixels, more than the %d allowed; scale it down first"
+                    .formatted(source, width, height, MAX_PIXELS));
         }
     }
 
     /**
-     * Grey as its samples say. Java takes grey for linear light and brightens it on the way to sRGB, which files of grey mean only
-     * where they carry a profile that says so.
+     * Grey as its samples say. Java takes grey for linear light and brightens it on the way to sRGB, which files of
+     * grey mean only where they carry a profile that says so.
      */
     private static BufferedImage srgb(BufferedImage image) {
         var colours = image.getColorModel();
@@ -120,7 +127,8 @@ public final class ImageFiles {
             raster.getPixels(0, y, width, 1, samples);
             for (int x = 0; x < width; x++) {
                 int grey = (int) Math.round(samples[x * raster.getNumBands()] * scale);
-                int alpha = colours.hasAlpha() ? (int) Math.round(samples[x * raster.getNumBands() + 1] * alphaScale) : 255;
+                int alpha =
+                        colours.hasAlpha() ? (int) Math.round(samples[x * raster.getNumBands() + 1] * alphaScale) : 255;
                 row[x] = alpha << 24 | grey << 16 | grey << 8 | grey;
             }
             rgb.setRGB(0, y, width, 1, row, 0, width);
@@ -150,7 +158,8 @@ public final class ImageFiles {
     private static int number(Node tree, String element, String attribute) {
         for (var node = tree.getFirstChild(); node != null; node = node.getNextSibling()) {
             if (node.getNodeName().equals(element)) {
-                return Integer.parseInt(node.getAttributes().getNamedItem(attribute).getNodeValue());
+                return Integer.parseInt(
+                        node.getAttributes().getNamedItem(attribute).getNodeValue());
             }
         }
         return 0;

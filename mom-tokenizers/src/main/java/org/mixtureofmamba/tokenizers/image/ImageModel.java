@@ -6,13 +6,17 @@ import java.util.stream.Collectors;
 
 import org.mixtureofmamba.core.UserException;
 
-/** The convolutional models of images that a command trains by name; those of 64 pixels ship trained, see {@link PretrainedImages}. */
+/**
+ * The convolutional models of images that a command trains by name; those of 64 pixels ship trained, see
+ * {@link PretrainedImages}.
+ */
 public enum ImageModel {
     /** 64 x 64 pixels as 64 codes of 512. */
     VQ_64 {
         @Override
         public ImageModelTrainer trainer(long seed) {
-            var recipe = new AutoencoderRecipe(new AutoencoderConfig(64, 4, 1, 64, 2, 16), 16, 10_000, 2e-3, 0.25, 0, 0.002, 200_000, seed);
+            var recipe = new AutoencoderRecipe(
+                    new AutoencoderConfig(64, 4, 1, 64, 2, 16), 16, 10_000, 2e-3, 0.25, 0, 0.002, 200_000, seed);
             return new ConvolutionalQuantizerTrainer(recipe, 512, 6, 0.99);
         }
     },
@@ -34,7 +38,8 @@ public enum ImageModel {
     KL_64 {
         @Override
         public ImageModelTrainer trainer(long seed) {
-            var recipe = new AutoencoderRecipe(new AutoencoderConfig(64, 4, 1, 64, 2, 8), 16, 6_000, 2e-3, 0.25, 0, 0.002, 200_000, seed);
+            var recipe = new AutoencoderRecipe(
+                    new AutoencoderConfig(64, 4, 1, 64, 2, 8), 16, 6_000, 2e-3, 0.25, 0, 0.002, 200_000, seed);
             return new KlAutoencoderTrainer(recipe, 0.03);
         }
     },
@@ -42,7 +47,8 @@ public enum ImageModel {
     KL_256 {
         @Override
         public ImageModelTrainer trainer(long seed) {
-            var recipe = new AutoencoderRecipe(new AutoencoderConfig(256, 4, 1, 128, 2, 8), 16, 100_000, 1e-3, 0.25, 0, 0.002, 50_000, seed);
+            var recipe = new AutoencoderRecipe(
+                    new AutoencoderConfig(256, 4, 1, 128, 2, 8), 16, 100_000, 1e-3, 0.25, 0, 0.002, 50_000, seed);
             return new KlAutoencoderTrainer(recipe, 0.03);
         }
     };
@@ -51,7 +57,8 @@ public enum ImageModel {
     public abstract ImageModelTrainer trainer(long seed);
 
     private static ImageModelTrainer large(int side, long seed) {
-        var recipe = new AutoencoderRecipe(new AutoencoderConfig(side, 4, 2, 96, 2, 16), 16, 200_000, 1e-3, 0.25, 0, 0.002, 50_000, seed);
+        var recipe = new AutoencoderRecipe(
+                new AutoencoderConfig(side, 4, 2, 96, 2, 16), 16, 200_000, 1e-3, 0.25, 0, 0.002, 50_000, seed);
         return new ConvolutionalQuantizerTrainer(recipe, 8192, 6, 0.99);
     }
 
@@ -66,8 +73,12 @@ public enum ImageModel {
      * @throws UserException if there is none, naming those there are
      */
     public static ImageModel named(String name) {
-        return Arrays.stream(values()).filter(model -> model.key().equals(name)).findFirst()
+        return Arrays.stream(values())
+                .filter(model -> model.key().equals(name))
+                .findFirst()
                 .orElseThrow(() -> new UserException("there is no image model '%s'; there are %s"
-                        .formatted(name, Arrays.stream(values()).map(ImageModel::key).collect(Collectors.joining(", ")))));
+                        .formatted(
+                                name,
+                                Arrays.stream(values()).map(ImageModel::key).collect(Collectors.joining(", ")))));
     }
 }

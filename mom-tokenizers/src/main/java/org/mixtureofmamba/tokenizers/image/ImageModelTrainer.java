@@ -14,7 +14,8 @@ public sealed interface ImageModelTrainer permits ConvolutionalQuantizerTrainer,
     /**
      * Begins training on images of any size.
      *
-     * @throws org.mixtureofmamba.core.UserException if there is none, or they show fewer different patches than there are codes
+     * @throws org.mixtureofmamba.core.UserException if there is none, or they show fewer different patches than there
+     *     are codes
      */
     ImageModelTraining begin(Stream<BufferedImage> images);
 }

@@ -23,8 +23,9 @@ public abstract sealed class ImageModelTraining permits QuantizerTraining, KlTra
      * What came of a step.
      *
      * @param reconstruction loss of the images
-     * @param bottleneck what is asked of what lies between the networks, without its weight: mean squared distance of a number of the
-     *     encoder's output from that of its code, or mean divergence of a latent number from a standard normal one, in nats
+     * @param bottleneck what is asked of what lies between the networks, without its weight: mean squared distance of a
+     *     number of the encoder's output from that of its code, or mean divergence of a latent number from a standard
+     *     normal one, in nats
      */
     public record Losses(double reconstruction, double bottleneck) {}
 
@@ -41,7 +42,9 @@ public abstract sealed class ImageModelTraining permits QuantizerTraining, KlTra
         networks = new AutoencoderTraining(recipe, outputs, beyond, images);
     }
 
-    /** Of all settings and the number of images: a checkpoint of other ones would go on to something that no call makes. */
+    /**
+     * Of all settings and the number of images: a checkpoint of other ones would go on to something that no call makes.
+     */
     private static int fingerprint(ImageModelTrainer trainer, TrainingImages images) {
         var sum = new CRC32();
         sum.update("%s on %d".formatted(trainer, images.size()).getBytes(StandardCharsets.UTF_8));
@@ -75,7 +78,8 @@ public abstract sealed class ImageModelTraining permits QuantizerTraining, KlTra
     final double learn(float[] batch, AutoencoderTraining.Bottleneck bottleneck) {
         double loss = networks.differentiate(batch, recipe.batch(), bottleneck);
         if (!Double.isFinite(loss)) {
-            throw new FailureException("the loss is no number at step %d; take a smaller learning rate".formatted(step));
+            throw new FailureException(
+                    "the loss is no number at step %d; take a smaller learning rate".formatted(step));
         }
         networks.update(step);
         return loss;
@@ -112,7 +116,8 @@ public abstract sealed class ImageModelTraining permits QuantizerTraining, KlTra
     public final void resume(Path path) {
         var file = ParameterFile.load(path, kind);
         if (file.setting("fingerprint") != fingerprint) {
-            throw new UserException("%s is of a training with other settings or images; delete it or choose another".formatted(path));
+            throw new UserException(
+                    "%s is of a training with other settings or images; delete it or choose another".formatted(path));
         }
         networks.restore(file);
         restore(file);

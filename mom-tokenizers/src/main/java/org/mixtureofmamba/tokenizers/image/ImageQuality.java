@@ -19,7 +19,10 @@ public final class ImageQuality {
         return 10 * Math.log10(255 * 255 * image.rgb().length / sum);
     }
 
-    /** Structural similarity (Wang et al. 2004) of the luma, Gaussian window of 11 x 11 and deviation 1.5, mean over where it fits. */
+    /**
+     * Structural similarity (Wang et al. 2004) of the luma, Gaussian window of 11 x 11 and deviation 1.5, mean over
+     * where it fits.
+     */
     public static double ssim(Pixels image, Pixels other) {
         double[] x = luma(image);
         double[] y = luma(other);
@@ -34,7 +37,8 @@ public final class ImageQuality {
         for (int i = 0; i < meanX.length; i++) {
             double mx = meanX[i];
             double my = meanY[i];
-            sum += (2 * mx * my + C1) * (2 * (xy[i] - mx * my) + C2)
+            sum += (2 * mx * my + C1)
+                    * (2 * (xy[i] - mx * my) + C2)
                     / ((mx * mx + my * my + C1) * (xx[i] - mx * mx + yy[i] - my * my + C2));
         }
         return sum / meanX.length;
@@ -47,7 +51,9 @@ public final class ImageQuality {
     private static double[] luma(Pixels pixels) {
         double[] luma = new double[pixels.width() * pixels.height()];
         for (int i = 0; i < luma.length; i++) {
-            luma[i] = 0.299 * level(pixels.rgb()[3 * i]) + 0.587 * level(pixels.rgb()[3 * i + 1]) + 0.114 * level(pixels.rgb()[3 * i + 2]);
+            luma[i] = 0.299 * level(pixels.rgb()[3 * i])
+                    + 0.587 * level(pixels.rgb()[3 * i + 1])
+                    + 0.114 * level(pixels.rgb()[3 * i + 2]);
         }
         return luma;
     }
@@ -64,7 +70,8 @@ public final class ImageQuality {
         int columns = width - WINDOW + 1;
         int rows = height - WINDOW + 1;
         if (columns < 1 || rows < 1) {
-            throw new IllegalArgumentException("images of %d x %d are smaller than the window of %d".formatted(width, height, WINDOW));
+            throw new IllegalArgumentException(
+                    "images of %d x %d are smaller than the window of %d".formatted(width, height, WINDOW));
         }
         double[] across = new double[columns * height];
         for (int y = 0; y < height; y++) {

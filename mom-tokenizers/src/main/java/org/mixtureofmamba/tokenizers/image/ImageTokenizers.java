@@ -20,8 +20,9 @@ public final class ImageTokenizers {
         return switch (kind) {
             case PatchQuantizer.KIND -> PatchQuantizer.load(file);
             case ConvolutionalQuantizer.KIND -> ConvolutionalQuantizer.load(file);
-            default -> throw new UserException("%s holds '%s', no image tokenizer; those are '%s' and '%s'".formatted(file, kind,
-                    ConvolutionalQuantizer.KIND, PatchQuantizer.KIND));
+            default ->
+                throw new UserException("%s holds '%s', no image tokenizer; those are '%s' and '%s'"
+                        .formatted(file, kind, ConvolutionalQuantizer.KIND, PatchQuantizer.KIND));
         };
     }
 }

@@ -12,8 +12,9 @@ import org.mixtureofmamba.tokenizers.LatentImageCodec;
 import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 
 /**
- * A variational autoencoder (Kingma and Welling 2013) whose latents keep the places of an image, as latent diffusion uses them
- * (Rombach et al. 2022). Latents are normalised by mean and deviation of each channel over the training images.
+ * A variational autoencoder (Kingma and Welling 2013) whose latents keep the places of an image, as latent diffusion
+ * uses them (Rombach et al. 2022). Latents are normalised by mean and deviation of each channel over the training
+ * images.
  */
 public final class KlAutoencoder implements LatentImageCodec {
     /** The kind in a file. */
@@ -34,7 +35,8 @@ public final class KlAutoencoder implements LatentImageCodec {
         this.deviation = ParameterFile.halved(deviation);
         for (float d : this.deviation) {
             if (!(d > 0)) {
-                throw new UserException("a channel of latents that never changes cannot be normalised; train on more images");
+                throw new UserException(
+                        "a channel of latents that never changes cannot be normalised; train on more images");
             }
         }
         runner = new AutoencoderRunner(config, 2 * config.latent(), parameters);
@@ -55,7 +57,8 @@ public final class KlAutoencoder implements LatentImageCodec {
         var parameters = new HashMap<>(file.arrays());
         parameters.remove(MEAN);
         parameters.remove(DEVIATION);
-        return new KlAutoencoder(config, file.array(MEAN, config.latent()), file.array(DEVIATION, config.latent()), parameters);
+        return new KlAutoencoder(
+                config, file.array(MEAN, config.latent()), file.array(DEVIATION, config.latent()), parameters);
     }
 
     @Override
@@ -93,11 +96,13 @@ public final class KlAutoencoder implements LatentImageCodec {
 
     @Override
     public float[] encode(BufferedImage image) {
-        float[] moments = runner.encode(Pixels.fit(image, config.side(), config.side()).rgb(), 1);
+        float[] moments =
+                runner.encode(Pixels.fit(image, config.side(), config.side()).rgb(), 1);
         float[] latents = new float[config.positions() * config.latent()];
         for (int i = 0; i < latents.length; i++) {
             int channel = i % config.latent();
-            latents[i] = (moments[i / config.latent() * 2 * config.latent() + channel] - mean[channel]) / deviation[channel];
+            latents[i] =
+                    (moments[i / config.latent() * 2 * config.latent() + channel] - mean[channel]) / deviation[channel];
         }
         return latents;
     }
@@ -105,8 +110,8 @@ public final class KlAutoencoder implements LatentImageCodec {
     @Override
     public BufferedImage decode(float[] latents) {
         if (latents.length != config.positions() * config.latent()) {
-            throw new UserException("%d numbers are no latents of an image; one has %d".formatted(latents.length,
-                    config.positions() * config.latent()));
+            throw new UserException("%d numbers are no latents of an image; one has %d"
+                    .formatted(latents.length, config.positions() * config.latent()));
         }
         float[] raw = new float[latents.length];
         for (int i = 0; i < raw.length; i++) {

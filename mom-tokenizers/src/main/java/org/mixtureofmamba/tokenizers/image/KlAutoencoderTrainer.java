@@ -25,6 +25,7 @@ public record KlAutoencoderTrainer(AutoencoderRecipe recipe, double divergence) 
 
     @Override
     public KlTraining begin(Stream<BufferedImage> images) {
-        return new KlTraining(this, new TrainingImages(images, recipe.config().side(), recipe.maxImages(), recipe.seed()));
+        return new KlTraining(
+                this, new TrainingImages(images, recipe.config().side(), recipe.maxImages(), recipe.seed()));
     }
 }

@@ -17,7 +17,8 @@ public final class KlTraining extends ImageModelTraining {
     @Override
     Losses step(int number, float[] batch) {
         var recipe = trainer.recipe();
-        var bottleneck = new Sampling(recipe.config().latent(), trainer.divergence(), new SplittableRandom(recipe.seed() * 31 + number));
+        var bottleneck = new Sampling(
+                recipe.config().latent(), trainer.divergence(), new SplittableRandom(recipe.seed() * 31 + number));
         return new Losses(learn(batch, bottleneck), bottleneck.divergence());
     }
 
@@ -47,8 +48,8 @@ public final class KlTraining extends ImageModelTraining {
     }
 
     /**
-     * Draws latents z = mean + exp(logVariance / 2) · noise, of which the encoder gives mean and log-variance side by side, and adds
-     * weight · mean of (mean² + variance - 1 - logVariance) / 2.
+     * Draws latents z = mean + exp(logVariance / 2) · noise, of which the encoder gives mean and log-variance side by
+     * side, and adds weight · mean of (mean² + variance - 1 - logVariance) / 2.
      */
     static final class Sampling implements AutoencoderTraining.Bottleneck {
         private static final float LEAST = -12;

@@ -19,9 +19,10 @@ import org.nd4j.linalg.api.ops.DynamicCustomOp;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * A convolution that runs as one native operation, oneDNN's on a CPU: NCHW, zeros as padding, a bias, ReLU or no activation.
- * Deeplearning4j 1.0.0-M2.1 writes every convolution's input out as a matrix instead, and computes the output anew in backward, at
- * some twenty times the cost; the way round that, its convolution helpers, is shut in that release.
+ * A convolution that runs as one native operation, oneDNN's on a CPU: NCHW, zeros as padding, a bias, ReLU or no
+ * activation. Deeplearning4j 1.0.0-M2.1 writes every convolution's input out as a matrix instead, and computes the
+ * output anew in backward, at some twenty times the cost; the way round that, its convolution helpers, is shut in that
+ * release.
  */
 final class NativeConvolution extends ConvolutionLayer {
     @Serial
@@ -32,8 +33,13 @@ final class NativeConvolution extends ConvolutionLayer {
     }
 
     @Override
-    public Layer instantiate(NeuralNetConfiguration conf, Collection<TrainingListener> listeners, int index, INDArray parameters,
-            boolean initialize, DataType type) {
+    public Layer instantiate(
+            NeuralNetConfiguration conf,
+            Collection<TrainingListener> listeners,
+            int index,
+            INDArray parameters,
+            boolean initialize,
+            DataType type) {
         var layer = new NativeLayer(conf, type);
         layer.setListeners(listeners);
         layer.setIndex(index);
@@ -60,9 +66,13 @@ final class NativeConvolution extends ConvolutionLayer {
             var convolution = layerConf();
             long height = side(2);
             long width = side(3);
-            output = workspaces.createUninitialized(ArrayType.ACTIVATIONS, dataType, input.size(0), convolution.getNOut(), height, width);
-            Nd4j.exec(DynamicCustomOp.builder("conv2d").addInputs(input, weights(), bias()).addOutputs(output)
-                    .addIntegerArguments(arguments()).build());
+            output = workspaces.createUninitialized(
+                    ArrayType.ACTIVATIONS, dataType, input.size(0), convolution.getNOut(), height, width);
+            Nd4j.exec(DynamicCustomOp.builder("conv2d")
+                    .addInputs(input, weights(), bias())
+                    .addOutputs(output)
+                    .addIntegerArguments(arguments())
+                    .build());
             return convolution.getActivationFn().getActivation(output, training);
         }
 
@@ -70,12 +80,16 @@ final class NativeConvolution extends ConvolutionLayer {
         public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
             assertInputSet(true);
             // of ReLU the derivative can be told from the output as well as from what went in
-            INDArray delta = layerConf().getActivationFn().backprop(output, epsilon).getFirst();
+            INDArray delta =
+                    layerConf().getActivationFn().backprop(output, epsilon).getFirst();
             INDArray atInput = workspaces.createUninitialized(ArrayType.ACTIVATION_GRAD, dataType, input.shape());
             INDArray weightGradient = gradientViews.get(ConvolutionParamInitializer.WEIGHT_KEY);
             INDArray biasGradient = gradientViews.get(ConvolutionParamInitializer.BIAS_KEY);
-            Nd4j.exec(DynamicCustomOp.builder("conv2d_bp").addInputs(input, weights(), bias(), delta)
-                    .addOutputs(atInput, weightGradient, biasGradient).addIntegerArguments(arguments()).build());
+            Nd4j.exec(DynamicCustomOp.builder("conv2d_bp")
+                    .addInputs(input, weights(), bias(), delta)
+                    .addOutputs(atInput, weightGradient, biasGradient)
+                    .addIntegerArguments(arguments())
+                    .build());
             var gradient = new DefaultGradient();
             gradient.setGradientFor(ConvolutionParamInitializer.BIAS_KEY, biasGradient);
             gradient.setGradientFor(ConvolutionParamInitializer.WEIGHT_KEY, weightGradient, 'c');
@@ -93,7 +107,11 @@ final class NativeConvolution extends ConvolutionLayer {
         private long side(int axis) {
             var convolution = layerConf();
             int i = axis - 2;
-            return (input.size(axis) + 2L * convolution.getPadding()[i] - convolution.getKernelSize()[i]) / convolution.getStride()[i] + 1;
+            return (input.size(axis)
+                                    + 2L * convolution.getPadding()[i]
+                                    - convolution.getKernelSize()[i])
+                            / convolution.getStride()[i]
+                    + 1;
         }
 
         /** Kernel, strides, padding, dilation; then: padding as given, NCHW, weights [out, in, h, w]. */

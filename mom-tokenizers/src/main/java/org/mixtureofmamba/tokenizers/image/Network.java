@@ -20,8 +20,9 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.nativeblas.NativeOpsHolder;
 
 /**
- * A graph that is a link in a chain: it takes the gradient at its output from what comes behind it and hands the gradient at its
- * input to what comes before. Arrays are float[], row-major [n, channels, height, width]. Not for use by several threads at once.
+ * A graph that is a link in a chain: it takes the gradient at its output from what comes behind it and hands the
+ * gradient at its input to what comes before. Arrays are float[], row-major [n, channels, height, width]. Not for use
+ * by several threads at once.
  */
 final class Network extends ComputationGraph {
     /** Name of the one input. */
@@ -47,19 +48,25 @@ final class Network extends ComputationGraph {
         verticesMap.put(IN, capture);
     }
 
-    /** The memory of one training step of all networks of this thread; open while {@link #forward} and {@link #backward} of the step run. */
+    /**
+     * The memory of one training step of all networks of this thread; open while {@link #forward} and {@link #backward}
+     * of the step run.
+     */
     static MemoryWorkspace openStep() {
         return Nd4j.getWorkspaceManager().getAndActivateWorkspace(WS_ALL_LAYERS_ACT_CONFIG, WS_ALL_LAYERS_ACT);
     }
 
     /** Output for {@code n} inputs, remembering what {@link #backward} needs; inside {@link #openStep}. */
     float[] forward(float[] input, int n) {
-        var activations = ffToLayerActivationsInWS(true, -1, null, FwdPassType.STANDARD, false, new INDArray[] {array(input, n)}, null, null,
-                false);
+        var activations = ffToLayerActivationsInWS(
+                true, -1, null, FwdPassType.STANDARD, false, new INDArray[] {array(input, n)}, null, null, false);
         return values(activations.get(OUT));
     }
 
-    /** Keeps what this Java thread computes on this thread: callers have threads of their own, and OpenMP's beside them would only be in the way. */
+    /**
+     * Keeps what this Java thread computes on this thread: callers have threads of their own, and OpenMP's beside them
+     * would only be in the way.
+     */
     static void useOneThread() {
         NativeOpsHolder.getInstance().getDeviceNativeOps().setOmpNumThreads(1);
     }
@@ -69,7 +76,10 @@ final class Network extends ComputationGraph {
         return values(output(false, array(input, n))[0]);
     }
 
-    /** From the gradient at the output of the last {@link #forward} to the gradient at its input; keeps those of the parameters. */
+    /**
+     * From the gradient at the output of the last {@link #forward} to the gradient at its input; keeps those of the
+     * parameters.
+     */
     float[] backward(float[] gradient, int n) {
         var shape = getVertex(OUT).getInputs()[0].shape();
         long channels = gradient.length / (n * shape[2] * shape[3]);
@@ -118,8 +128,8 @@ final class Network extends ComputationGraph {
     }
 
     /**
-     * Draws all weights anew, uniform with variance 2 / fan-in (He et al. 2015), but zeros for convolutions whose output is added to
-     * something: what they are added to stands alone at first.
+     * Draws all weights anew, uniform with variance 2 / fan-in (He et al. 2015), but zeros for convolutions whose
+     * output is added to something: what they are added to stands alone at first.
      */
     void initialize(SplittableRandom random) {
         new TreeMap<>(paramTable()).forEach((name, parameter) -> {
@@ -152,7 +162,8 @@ final class Network extends ComputationGraph {
         paramTable().forEach((name, parameter) -> {
             float[] values = parameters.get(prefix + name);
             if (values == null || values.length != parameter.length()) {
-                throw new UserException("the file lacks the parameter '%s' of %d numbers".formatted(prefix + name, parameter.length()));
+                throw new UserException(
+                        "the file lacks the parameter '%s' of %d numbers".formatted(prefix + name, parameter.length()));
             }
             assign(parameter, values);
         });

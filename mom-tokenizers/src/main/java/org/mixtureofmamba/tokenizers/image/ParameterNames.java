@@ -4,7 +4,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Names of an autoencoder's parameters, and how many numbers each has: what a file is checked by before Deeplearning4j is loaded. */
+/**
+ * Names of an autoencoder's parameters, and how many numbers each has: what a file is checked by before Deeplearning4j
+ * is loaded.
+ */
 final class ParameterNames {
     /** Begins the names of the encoder's parameters. */
     static final String ENCODER = "encoder.";
@@ -32,7 +35,9 @@ final class ParameterNames {
 
     private ParameterNames() {}
 
-    /** Numbers of each parameter of encoder and decoder by name, as the graphs will have them, without building them. */
+    /**
+     * Numbers of each parameter of encoder and decoder by name, as the graphs will have them, without building them.
+     */
     static Map<String, Integer> lengths(AutoencoderConfig config, int outputs) {
         var lengths = new HashMap<String, Integer>();
         int window = 1 << config.halvings();

@@ -11,7 +11,10 @@ import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.quantize.Codebook;
 import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 
-/** Vector quantisation of square patches (Gray 1984): an image is a grid of patches, each the nearest of a learned codebook. */
+/**
+ * Vector quantisation of square patches (Gray 1984): an image is a grid of patches, each the nearest of a learned
+ * codebook.
+ */
 public final class PatchQuantizer implements ImageTokenizer {
     /** The kind in a manifest. */
     public static final String KIND = "patch-vq";
@@ -25,7 +28,8 @@ public final class PatchQuantizer implements ImageTokenizer {
     PatchQuantizer(int width, int height, int patch, Codebook codebook) {
         requireGrid(width, height, patch);
         if (codebook.dimension() != 3 * patch * patch) {
-            throw new UserException("codebook of dimension %d does not fit patches of %d".formatted(codebook.dimension(), patch));
+            throw new UserException(
+                    "codebook of dimension %d does not fit patches of %d".formatted(codebook.dimension(), patch));
         }
         this.width = width;
         this.height = height;
@@ -35,8 +39,8 @@ public final class PatchQuantizer implements ImageTokenizer {
 
     static void requireGrid(int width, int height, int patch) {
         if (patch < 1 || width < patch || height < patch || width % patch != 0 || height % patch != 0) {
-            throw new UserException("images of %d x %d cannot be cut into patches of %d; the patch must divide both".formatted(width, height,
-                    patch));
+            throw new UserException("images of %d x %d cannot be cut into patches of %d; the patch must divide both"
+                    .formatted(width, height, patch));
         }
     }
 
@@ -54,13 +58,17 @@ public final class PatchQuantizer implements ImageTokenizer {
         int patch = file.setting("patch");
         int dimension = Math.multiplyExact(3, Math.multiplyExact(patch, patch));
         float[] vectors = file.array("codebook", Math.multiplyExact(file.setting("codes"), dimension));
-        return new PatchQuantizer(file.setting("width"), file.setting("height"), patch, new Codebook(vectors, dimension));
+        return new PatchQuantizer(
+                file.setting("width"), file.setting("height"), patch, new Codebook(vectors, dimension));
     }
 
     @Override
     public void save(Path file) {
-        new ParameterFile(KIND, Map.of("width", width, "height", height, "patch", patch, "codes", codebook.size()),
-                Map.of("codebook", codebook.vectors())).save(file);
+        new ParameterFile(
+                        KIND,
+                        Map.of("width", width, "height", height, "patch", patch, "codes", codebook.size()),
+                        Map.of("codebook", codebook.vectors()))
+                .save(file);
     }
 
     @Override

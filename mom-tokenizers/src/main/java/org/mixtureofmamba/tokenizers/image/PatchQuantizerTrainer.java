@@ -9,8 +9,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.quantize.KMeans;
 
 /**
- * Learns a {@link PatchQuantizer} by k-means over patches. Images stream through; at most {@code maxPatches} patches stay, a uniform
- * sample of all (Vitter 1985, reservoir sampling).
+ * Learns a {@link PatchQuantizer} by k-means over patches. Images stream through; at most {@code maxPatches} patches
+ * stay, a uniform sample of all (Vitter 1985, reservoir sampling).
  *
  * @param width of images in pixels
  * @param height of images in pixels
@@ -20,12 +20,14 @@ import org.mixtureofmamba.tokenizers.quantize.KMeans;
  * @param maxPatches how many patches k-means sees
  * @param seed of sample and start
  */
-public record PatchQuantizerTrainer(int width, int height, int patch, int codes, int iterations, int maxPatches, long seed) {
+public record PatchQuantizerTrainer(
+        int width, int height, int patch, int codes, int iterations, int maxPatches, long seed) {
     public PatchQuantizerTrainer {
         PatchQuantizer.requireGrid(width, height, patch);
         if (codes < 1 || iterations < 1 || maxPatches < codes) {
-            throw new UserException("%d codes, %d iterations, %d patches: all must be positive, patches at least the codes".formatted(codes,
-                    iterations, maxPatches));
+            throw new UserException(
+                    "%d codes, %d iterations, %d patches: all must be positive, patches at least the codes"
+                            .formatted(codes, iterations, maxPatches));
         }
     }
 
@@ -54,15 +56,18 @@ public record PatchQuantizerTrainer(int width, int height, int patch, int codes,
                     }
                     int at = Math.multiplyExact((int) slot, dimension);
                     if (at + dimension > values.length) {
-                        values = Arrays.copyOf(values, Math.min(values.length * 2, Math.multiplyExact(maxPatches, dimension)));
+                        values = Arrays.copyOf(
+                                values, Math.min(values.length * 2, Math.multiplyExact(maxPatches, dimension)));
                     }
                     System.arraycopy(patches, from, values, at, dimension);
                 }
             }
         };
-        images.sequential().forEach(image -> sample.add(PatchQuantizer.patches(Pixels.fit(image, width, height), patch)));
+        images.sequential()
+                .forEach(image -> sample.add(PatchQuantizer.patches(Pixels.fit(image, width, height), patch)));
         int kept = (int) Math.min(sample.seen, maxPatches);
-        var clustering = new KMeans(codes, iterations, seed).cluster(Arrays.copyOf(sample.values, kept * dimension), dimension);
+        var clustering =
+                new KMeans(codes, iterations, seed).cluster(Arrays.copyOf(sample.values, kept * dimension), dimension);
         return new PatchQuantizer(width, height, patch, clustering.codebook());
     }
 }

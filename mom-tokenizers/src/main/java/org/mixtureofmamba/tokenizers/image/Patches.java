@@ -1,8 +1,8 @@
 package org.mixtureofmamba.tokenizers.image;
 
 /**
- * Two layouts of the same numbers: RGB images [side, side, 3] and patches [3 patch², side / patch, side / patch], where channel
- * {@code (y·patch + x)·3 + colour} holds one colour of one pixel of every patch.
+ * Two layouts of the same numbers: RGB images [side, side, 3] and patches [3 patch², side / patch, side / patch], where
+ * channel {@code (y·patch + x)·3 + colour} holds one colour of one pixel of every patch.
  */
 final class Patches {
     private final int side;

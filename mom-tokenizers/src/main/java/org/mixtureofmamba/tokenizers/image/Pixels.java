@@ -12,14 +12,15 @@ import java.awt.image.BufferedImage;
 public record Pixels(int width, int height, float[] rgb) {
     public Pixels {
         if (width < 1 || height < 1 || rgb.length != 3 * width * height) {
-            throw new IllegalArgumentException("%d values are no RGB image of %d x %d".formatted(rgb.length, width, height));
+            throw new IllegalArgumentException(
+                    "%d values are no RGB image of %d x %d".formatted(rgb.length, width, height));
         }
     }
 
     /**
-     * Brings an image to a size: transparency over white, scaled in one step to cover the size with its aspect kept, cropped at the
-     * centre. Scaling weighs source pixels by a triangle as wide as the larger of source and target pixel, so shrinking does
-     * not alias.
+     * Brings an image to a size: transparency over white, scaled in one step to cover the size with its aspect kept,
+     * cropped at the centre. Scaling weighs source pixels by a triangle as wide as the larger of source and target
+     * pixel, so shrinking does not alias.
      */
     public static Pixels fit(BufferedImage image, int width, int height) {
         double scale = Math.max((double) width / image.getWidth(), (double) height / image.getHeight());
@@ -71,7 +72,8 @@ public record Pixels(int width, int height, float[] rgb) {
     public BufferedImage toImage() {
         var image = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
         for (int i = 0; i < width * height; i++) {
-            image.setRGB(i % width, i / width, level(rgb[3 * i]) << 16 | level(rgb[3 * i + 1]) << 8 | level(rgb[3 * i + 2]));
+            image.setRGB(
+                    i % width, i / width, level(rgb[3 * i]) << 16 | level(rgb[3 * i + 1]) << 8 | level(rgb[3 * i + 2]));
         }
         return image;
     }

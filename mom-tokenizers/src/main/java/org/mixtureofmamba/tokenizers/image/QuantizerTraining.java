@@ -10,7 +10,9 @@ import org.mixtureofmamba.tokenizers.quantize.KMeans;
 import org.mixtureofmamba.tokenizers.quantize.MovingCodebook;
 import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 
-/** A {@link ConvolutionalQuantizer} under training. What the encoder gives at first is clustered for the first codebook. */
+/**
+ * A {@link ConvolutionalQuantizer} under training. What the encoder gives at first is clustered for the first codebook.
+ */
 public final class QuantizerTraining extends ImageModelTraining {
     private static final String COUNTS = "codebook.counts";
     private static final String SUMS = "codebook.sums";
@@ -31,7 +33,10 @@ public final class QuantizerTraining extends ImageModelTraining {
         codebook = Optional.of(book);
         var bottleneck = new Quantisation(book.codebook(), trainer.commitment());
         double loss = learn(batch, bottleneck);
-        book.update(bottleneck.encoded, bottleneck.codes, new SplittableRandom(trainer.recipe().seed() * 31 + number));
+        book.update(
+                bottleneck.encoded,
+                bottleneck.codes,
+                new SplittableRandom(trainer.recipe().seed() * 31 + number));
         return new Losses(loss, bottleneck.distance());
     }
 
@@ -44,7 +49,9 @@ public final class QuantizerTraining extends ImageModelTraining {
         for (int i = 0; i < batches; i++) {
             System.arraycopy(encoded(i), 0, points, i * length, length);
         }
-        var start = new KMeans(trainer.codes(), CLUSTERING, recipe.seed()).cluster(points, recipe.config().latent()).codebook();
+        var start = new KMeans(trainer.codes(), CLUSTERING, recipe.seed())
+                .cluster(points, recipe.config().latent())
+                .codebook();
         return new MovingCodebook(start, trainer.decay(), vectors);
     }
 
@@ -65,14 +72,16 @@ public final class QuantizerTraining extends ImageModelTraining {
     @Override
     void restore(ParameterFile file) {
         if (file.arrays().containsKey(COUNTS)) {
-            codebook = Optional.of(new MovingCodebook(file.array(COUNTS, trainer.codes()),
-                    file.array(SUMS, trainer.codes() * trainer.recipe().config().latent()), trainer.decay()));
+            codebook = Optional.of(new MovingCodebook(
+                    file.array(COUNTS, trainer.codes()),
+                    file.array(SUMS, trainer.codes() * trainer.recipe().config().latent()),
+                    trainer.decay()));
         }
     }
 
     /**
-     * Nearest codes, with the gradient passed straight through to the encoder and its commitment to the codes:
-     * loss + commitment · mean |z - q|².
+     * Nearest codes, with the gradient passed straight through to the encoder and its commitment to the codes: loss +
+     * commitment · mean |z - q|².
      */
     static final class Quantisation implements AutoencoderTraining.Bottleneck {
         private final Codebook codebook;

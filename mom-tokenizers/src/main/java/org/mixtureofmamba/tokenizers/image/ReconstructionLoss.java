@@ -1,19 +1,18 @@
 package org.mixtureofmamba.tokenizers.image;
 
 /**
- * How far reconstructions are from their images. The distance of one is, with e the difference, mean e² + edge · mean((∂x e)² + (∂y e)²);
- * the second term (Mathieu et al. 2016) asks for the right contrast between neighbours, where a mean squared error alone settles for a
- * blur. The loss is the mean distance d, or, where {@code relative} is positive, the mean of log(1 + d / relative): images far from
- * theirs do not drown those that are near, as they do not in a mean of decibels.
+ * How far reconstructions are from their images. The distance of one is, with e the difference, mean e² + edge ·
+ * mean((∂x e)² + (∂y e)²); the second term (Mathieu et al. 2016) asks for the right contrast between neighbours, where
+ * a mean squared error alone settles for a blur. The loss is the mean distance d, or, where {@code relative} is
+ * positive, the mean of log(1 + d / relative): images far from theirs do not drown those that are near, as they do not
+ * in a mean of decibels.
  *
  * @param side of the images
  * @param edge weight of the second term
  * @param relative distance beneath which nearer counts little; zero for the mean distance
  */
 record ReconstructionLoss(int side, double edge, double relative) {
-    /**
-     * The loss of images [n, side, side, 3]; overwrites {@code gradient} with its gradient by the reconstructions.
-     */
+    /** The loss of images [n, side, side, 3]; overwrites {@code gradient} with its gradient by the reconstructions. */
     double of(float[] reconstructions, float[] images, float[] gradient) {
         int length = 3 * side * side;
         int n = images.length / length;

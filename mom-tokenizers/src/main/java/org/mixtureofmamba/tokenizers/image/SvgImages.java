@@ -37,7 +37,8 @@ final class SvgImages {
     static BufferedImage read(byte[] bytes, String source) throws IOException {
         var text = new String(bytes, StandardCharsets.ISO_8859_1);
         if (EXTERNAL_ENTITY.matcher(text).find()) {
-            throw new UserException("%s declares entities outside itself, which are not read; save it as plain SVG".formatted(source));
+            throw new UserException(
+                    "%s declares entities outside itself, which are not read; save it as plain SVG".formatted(source));
         }
         var alone = EXTERNAL_SUBSET.matcher(text).replaceFirst("$1").getBytes(StandardCharsets.ISO_8859_1);
         var raster = new Raster();

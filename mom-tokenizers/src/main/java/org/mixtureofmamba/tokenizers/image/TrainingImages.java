@@ -9,8 +9,9 @@ import java.util.stream.Stream;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Images of one size in memory, 3 bytes a pixel, and batches of them: each epoch sees every image once, in an order of its own,
- * mirrored half the time and a quarter of the time shifted by up to a sixteenth, the edge repeated. A batch is a function of seed and step alone.
+ * Images of one size in memory, 3 bytes a pixel, and batches of them: each epoch sees every image once, in an order of
+ * its own, mirrored half the time and a quarter of the time shifted by up to a sixteenth, the edge repeated. A batch is
+ * a function of seed and step alone.
  */
 final class TrainingImages {
     private static final int SHIFT = 16;

@@ -5,7 +5,10 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Vectors [size, dimension] and the search for the nearest of them in squared Euclidean distance; ties go to the lower code. */
+/**
+ * Vectors [size, dimension] and the search for the nearest of them in squared Euclidean distance; ties go to the lower
+ * code.
+ */
 public final class Codebook {
     private static final VectorSpecies<Float> LANES = FloatVector.SPECIES_PREFERRED;
     private static final int POINTS = 4;
@@ -15,12 +18,14 @@ public final class Codebook {
     private final float[] vectors;
     /** [dimension, size], so that the inner loop of the search runs over codes and vectorises. */
     private final float[] transposed;
+
     private final float[] halfSquaredNorm;
 
     /** @param vectors row-major [size, dimension], copied */
     public Codebook(float[] vectors, int dimension) {
         if (dimension < 1 || vectors.length == 0 || vectors.length % dimension != 0) {
-            throw new IllegalArgumentException("%d numbers are no vectors of dimension %d".formatted(vectors.length, dimension));
+            throw new IllegalArgumentException(
+                    "%d numbers are no vectors of dimension %d".formatted(vectors.length, dimension));
         }
         this.vectors = vectors.clone();
         this.dimension = dimension;
@@ -73,7 +78,10 @@ public final class Codebook {
         return codes;
     }
 
-    /** Code of the vector at {@code offset}; {@code scores} [size] is scratch and is left with |c|²/2 - x·c of every code. */
+    /**
+     * Code of the vector at {@code offset}; {@code scores} [size] is scratch and is left with |c|²/2 - x·c of every
+     * code.
+     */
     int nearest(float[] points, int offset, float[] scores) {
         scores(points, offset, scores, 0);
         return least(scores);
@@ -89,7 +97,10 @@ public final class Codebook {
         return best;
     }
 
-    /** Scores of {@value #POINTS} consecutive vectors at once: each code is loaded once for all, and every sum keeps its order. */
+    /**
+     * Scores of {@value #POINTS} consecutive vectors at once: each code is loaded once for all, and every sum keeps its
+     * order.
+     */
     private void scores(float[] points, int offset, float[][] scores) {
         int vectorised = dimension % 4 == 0 ? LANES.loopBound(size) : 0;
         for (int k = 0; k < vectorised; k += LANES.length()) {
@@ -134,7 +145,9 @@ public final class Codebook {
             float x3 = points[offset + d + 3];
             int row = d * size;
             for (int k = from; k < size; k++) {
-                scores[k] -= x0 * transposed[row + k] + x1 * transposed[row + size + k] + x2 * transposed[row + 2 * size + k]
+                scores[k] -= x0 * transposed[row + k]
+                        + x1 * transposed[row + size + k]
+                        + x2 * transposed[row + 2 * size + k]
                         + x3 * transposed[row + 3 * size + k];
             }
         }
@@ -149,7 +162,9 @@ public final class Codebook {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Codebook codebook && dimension == codebook.dimension && Arrays.equals(vectors, codebook.vectors);
+        return other instanceof Codebook codebook
+                && dimension == codebook.dimension
+                && Arrays.equals(vectors, codebook.vectors);
     }
 
     @Override

@@ -8,8 +8,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.StepListener;
 
 /**
- * Lloyd's k-means from a k-means++ start (Arthur and Vassilvitskii 2007). The same points, size and seed give the same codebook
- * bit for bit on any number of threads: points are summed in fixed blocks and the blocks added in order.
+ * Lloyd's k-means from a k-means++ start (Arthur and Vassilvitskii 2007). The same points, size and seed give the same
+ * codebook bit for bit on any number of threads: points are summed in fixed blocks and the blocks added in order.
  *
  * @param size number of codes wanted
  * @param iterations most passes over the points; fewer if no point changes its code
@@ -20,11 +20,14 @@ public record KMeans(int size, int iterations, long seed) {
 
     public KMeans {
         if (size < 1 || iterations < 1) {
-            throw new UserException("k-means with %d codes and %d iterations: both must be positive".formatted(size, iterations));
+            throw new UserException(
+                    "k-means with %d codes and %d iterations: both must be positive".formatted(size, iterations));
         }
     }
 
-    /** What came of it: the codebook, each point's code in it, and the mean squared distance of a point to its vector. */
+    /**
+     * What came of it: the codebook, each point's code in it, and the mean squared distance of a point to its vector.
+     */
     public record Clustering(Codebook codebook, int[] codes, double meanSquaredDistance) {}
 
     /**
@@ -53,7 +56,9 @@ public record KMeans(int size, int iterations, long seed) {
         return new Clustering(codebook, codes, meanSquaredDistance(points, n, codebook, codes));
     }
 
-    /** Each next start vector is a point drawn with probability proportional to its squared distance from those before. */
+    /**
+     * Each next start vector is a point drawn with probability proportional to its squared distance from those before.
+     */
     private float[] start(float[] points, int n, int dimension) {
         var random = new SplittableRandom(seed);
         float[] centres = new float[size * dimension];
@@ -62,8 +67,9 @@ public record KMeans(int size, int iterations, long seed) {
         int chosen = n == 0 ? -1 : random.nextInt(n);
         for (int k = 0; k < size; k++) {
             if (chosen < 0) {
-                throw new UserException("%d codes need as many different examples, there are only %d; give more data or ask for fewer codes"
-                        .formatted(size, k));
+                throw new UserException(
+                        "%d codes need as many different examples, there are only %d; give more data or ask for fewer codes"
+                                .formatted(size, k));
             }
             System.arraycopy(points, chosen * dimension, centres, k * dimension, dimension);
             int centre = k * dimension;
@@ -71,7 +77,8 @@ public record KMeans(int size, int iterations, long seed) {
             eachBlock(n, (block, from, to) -> {
                 double sum = 0;
                 for (int i = from; i < to; i++) {
-                    distance[i] = Math.min(distance[i], squaredDistance(points, i * dimension, centres, centre, dimension));
+                    distance[i] =
+                            Math.min(distance[i], squaredDistance(points, i * dimension, centres, centre, dimension));
                     sum += distance[i];
                 }
                 blockSum[block] = sum;
@@ -118,7 +125,10 @@ public record KMeans(int size, int iterations, long seed) {
         return false;
     }
 
-    /** The mean of each code's points; a code without any moves to the point farthest from its own vector, one code a point. */
+    /**
+     * The mean of each code's points; a code without any moves to the point farthest from its own vector, one code a
+     * point.
+     */
     private float[] means(float[] points, int n, int dimension, int[] codes, Codebook former) {
         double[] sum = new double[size * dimension];
         int[] count = new int[size];
@@ -147,7 +157,11 @@ public record KMeans(int size, int iterations, long seed) {
 
     private static int[] byDistance(float[] points, int n, Codebook codebook, int[] codes) {
         double[] distance = distances(points, n, codebook, codes);
-        return IntStream.range(0, n).boxed().sorted((a, b) -> Double.compare(distance[b], distance[a])).mapToInt(i -> i).toArray();
+        return IntStream.range(0, n)
+                .boxed()
+                .sorted((a, b) -> Double.compare(distance[b], distance[a]))
+                .mapToInt(i -> i)
+                .toArray();
     }
 
     private static double meanSquaredDistance(float[] points, int n, Codebook codebook, int[] codes) {

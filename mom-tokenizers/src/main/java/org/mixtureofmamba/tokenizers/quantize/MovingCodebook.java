@@ -3,9 +3,9 @@ package org.mixtureofmamba.tokenizers.quantize;
 import java.util.SplittableRandom;
 
 /**
- * A codebook that follows the points it quantises: each vector is the exponential moving average of the points that chose it
- * (van den Oord et al. 2017, appendix A.1). A code that few points choose is dead and moves to a point drawn with probability
- * proportional to its quantisation error, as k-means++ starts.
+ * A codebook that follows the points it quantises: each vector is the exponential moving average of the points that
+ * chose it (van den Oord et al. 2017, appendix A.1). A code that few points choose is dead and moves to a point drawn
+ * with probability proportional to its quantisation error, as k-means++ starts.
  */
 public final class MovingCodebook {
     /** A code chosen less often than this share of the mean is dead. */

@@ -57,11 +57,16 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
     public static String kindOf(Path file) {
         try (var in = Files.newInputStream(file)) {
             byte[] length = in.readNBytes(Long.BYTES);
-            long header = length.length < Long.BYTES ? 0 : ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
+            long header = length.length < Long.BYTES
+                    ? 0
+                    : ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
             if (header < 2 || header > MAX_HEADER) {
                 throw new UserException("%s is damaged or no tokenizer".formatted(file));
             }
-            return MAPPER.readTree(in.readNBytes((int) header)).path("__metadata__").path("kind").asString("");
+            return MAPPER.readTree(in.readNBytes((int) header))
+                    .path("__metadata__")
+                    .path("kind")
+                    .asString("");
         } catch (JacksonException e) {
             throw new UserException("%s is damaged or no tokenizer".formatted(file), e);
         } catch (IOException e) {
@@ -196,7 +201,8 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
     public float[] array(String name, int length) {
         float[] values = arrays.get(name);
         if (values == null || values.length != length) {
-            throw new UserException("tokenizer of kind '%s' lacks the array '%s' of %d numbers".formatted(kind, name, length));
+            throw new UserException(
+                    "tokenizer of kind '%s' lacks the array '%s' of %d numbers".formatted(kind, name, length));
         }
         return values;
     }

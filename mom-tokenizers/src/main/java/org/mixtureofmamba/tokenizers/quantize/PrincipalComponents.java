@@ -4,8 +4,8 @@ import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 
 /**
- * The directions of greatest variance (Pearson 1901), by orthogonal iteration on the covariance with a fixed start, the sign of each
- * made such that its largest entry is positive.
+ * The directions of greatest variance (Pearson 1901), by orthogonal iteration on the covariance with a fixed start, the
+ * sign of each made such that its largest entry is positive.
  *
  * @param mean of the points [window]
  * @param directions orthonormal rows [dimension, window], by falling variance

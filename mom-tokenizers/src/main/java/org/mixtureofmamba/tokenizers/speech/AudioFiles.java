@@ -22,8 +22,8 @@ public final class AudioFiles {
     private AudioFiles() {}
 
     /**
-     * Reads a whole recording of any rate and number of channels as mono in [-1, 1] at {@link #SAMPLE_RATE}; the mean of its channels.
-     * {@link AudioStream} reads long ones a block at a time.
+     * Reads a whole recording of any rate and number of channels as mono in [-1, 1] at {@link #SAMPLE_RATE}; the mean
+     * of its channels. {@link AudioStream} reads long ones a block at a time.
      *
      * @throws UserException if the file is missing, longer than {@link #MAX_SECONDS}, truncated or no sound, naming it
      */
@@ -48,7 +48,10 @@ public final class AudioFiles {
         return Arrays.copyOf(samples, size);
     }
 
-    /** Writes mono sound at {@link #SAMPLE_RATE} as WAV of 16 bits, whole or not at all; values outside [-1, 1] are clipped. */
+    /**
+     * Writes mono sound at {@link #SAMPLE_RATE} as WAV of 16 bits, whole or not at all; values outside [-1, 1] are
+     * clipped.
+     */
     public static void write(Path file, float[] pcm) {
         AtomicFiles.write(file, out -> out.write(wav(pcm)));
     }

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * A recording as mono sound at {@link AudioFiles#SAMPLE_RATE}, decoded and resampled a block at a time: an hour takes no more memory than a
- * second. The format is told by the bytes, not by the name.
+ * A recording as mono sound at {@link AudioFiles#SAMPLE_RATE}, decoded and resampled a block at a time: an hour takes
+ * no more memory than a second. The format is told by the bytes, not by the name.
  *
  * <pre>{@code
  * try (var sound = AudioStream.open(file)) {
@@ -39,7 +39,8 @@ public final class AudioStream implements AutoCloseable {
         this.source = source;
         this.maxSeconds = maxSeconds;
         reader = guard(this::reader);
-        resampler = Resampler.between(reader.sampleRate(), AudioFiles.SAMPLE_RATE).streaming();
+        resampler =
+                Resampler.between(reader.sampleRate(), AudioFiles.SAMPLE_RATE).streaming();
         mostSamples = (long) maxSeconds * reader.sampleRate();
     }
 
@@ -90,7 +91,11 @@ public final class AudioStream implements AutoCloseable {
         if (name.startsWith("OggS")) {
             return new VorbisReader(in);
         }
-        if (name.startsWith("ID3") || magic.length > 1 && magic[0] == (byte) 0xFF && (magic[1] & 0xE6) != 0xE0 && (magic[1] & 0xE0) == 0xE0) {
+        if (name.startsWith("ID3")
+                || magic.length > 1
+                        && magic[0] == (byte) 0xFF
+                        && (magic[1] & 0xE6) != 0xE0
+                        && (magic[1] & 0xE0) == 0xE0) {
             return new Mp3Reader(in);
         }
         throw new UserException("%s is no sound of a known kind (WAV, FLAC, MP3, Ogg Vorbis)".formatted(source));
@@ -106,7 +111,8 @@ public final class AudioStream implements AutoCloseable {
             float[] decoded = guard(reader::next);
             heard += decoded.length;
             if (heard > mostSamples) {
-                throw new UserException("%s lasts longer than the %d seconds allowed; cut it".formatted(source, maxSeconds));
+                throw new UserException(
+                        "%s lasts longer than the %d seconds allowed; cut it".formatted(source, maxSeconds));
             }
             ended = decoded.length == 0;
             if (ended && heard == 0) {
@@ -131,7 +137,9 @@ public final class AudioStream implements AutoCloseable {
         } catch (UserException e) {
             throw e;
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
-            throw new UserException("%s does not decode as sound: %s".formatted(source, e.getMessage() == null ? e : e.getMessage()), e);
+            throw new UserException(
+                    "%s does not decode as sound: %s".formatted(source, e.getMessage() == null ? e : e.getMessage()),
+                    e);
         }
     }
 

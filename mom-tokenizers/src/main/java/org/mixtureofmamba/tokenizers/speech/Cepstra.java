@@ -1,9 +1,9 @@
 package org.mixtureofmamba.tokenizers.speech;
 
 /**
- * Cepstra of log-mel frames: the first cosine coefficients over the lower bands (Davis and Mermelstein 1980). They follow the shape of the
- * spectrum, which tells the phone, and leave out the harmonics, which tell the pitch. Bands above those are not looked at, so that
- * telephone and wide-band sound of the same words look alike.
+ * Cepstra of log-mel frames: the first cosine coefficients over the lower bands (Davis and Mermelstein 1980). They
+ * follow the shape of the spectrum, which tells the phone, and leave out the harmonics, which tell the pitch. Bands
+ * above those are not looked at, so that telephone and wide-band sound of the same words look alike.
  *
  * @param bands log-mel bands they are taken of, from the lowest
  * @param count coefficients, the mean level first

@@ -37,7 +37,8 @@ final class FlacReader implements SoundReader {
     public float[] next() throws IOException {
         Frame frame = decoder.readNextFrame();
         if (decoder.getBadFrames() > 0 || frame == null && decoded < info.getTotalSamples()) {
-            throw new IOException("it is damaged or cut short after %d of %d samples".formatted(decoded, info.getTotalSamples()));
+            throw new IOException(
+                    "it is damaged or cut short after %d of %d samples".formatted(decoded, info.getTotalSamples()));
         }
         if (frame == null) {
             return new float[0];

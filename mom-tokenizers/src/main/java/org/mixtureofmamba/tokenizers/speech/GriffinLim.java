@@ -6,8 +6,8 @@ import java.util.SplittableRandom;
 import org.jtransforms.fft.FloatFFT_1D;
 
 /**
- * Sound from log-mel frames: magnitudes that would give those mels, then phases that fit the magnitudes by alternating projections
- * with momentum (Griffin and Lim 1984; Perraudin, Balazs and Sondergaard 2013).
+ * Sound from log-mel frames: magnitudes that would give those mels, then phases that fit the magnitudes by alternating
+ * projections with momentum (Griffin and Lim 1984; Perraudin, Balazs and Sondergaard 2013).
  */
 final class GriffinLim {
     private static final int ITERATIONS = 60;
@@ -46,7 +46,10 @@ final class GriffinLim {
         return pcm;
     }
 
-    /** Magnitudes [frames, BINS], not negative, whose band means are the mels: Lee and Seung's multiplicative least squares. */
+    /**
+     * Magnitudes [frames, BINS], not negative, whose band means are the mels: Lee and Seung's multiplicative least
+     * squares.
+     */
     private static float[] magnitudes(float[] logMels, int frames) {
         float[] magnitude = new float[frames * LogMel.BINS];
         float[] target = new float[LogMel.BANDS];

@@ -5,13 +5,15 @@ import java.util.Arrays;
 import org.jtransforms.fft.FloatFFT_1D;
 
 /**
- * Log-mel spectra of 16 kHz sound: frames of 40 ms (Hann) every 10 ms, 80 triangular bands on the mel scale from 0 to 8 kHz
- * (O'Shaughnessy's formula), natural logarithm of the band's mean magnitude over a floor. Frame f is centred on sample 160 f + 80.
+ * Log-mel spectra of 16 kHz sound: frames of 40 ms (Hann) every 10 ms, 80 triangular bands on the mel scale from 0 to 8
+ * kHz (O'Shaughnessy's formula), natural logarithm of the band's mean magnitude over a floor. Frame f is centred on
+ * sample 160 f + 80.
  */
 final class LogMel {
     static final int BANDS = 80;
     /** Samples from one frame to the next. */
     static final int HOP = 160;
+
     static final int WINDOW = 640;
     static final int FFT = 1024;
     static final int BINS = FFT / 2 + 1;
@@ -115,7 +117,10 @@ final class LogMel {
         private final float[] magnitude = new float[BINS];
     }
 
-    /** Writes the frame whose window begins at {@code start} of the first {@code size} samples to {@code mels} at {@code at}. */
+    /**
+     * Writes the frame whose window begins at {@code start} of the first {@code size} samples to {@code mels} at
+     * {@code at}.
+     */
     static void frame(float[] samples, int size, long start, Scratch scratch, float[] mels, int at) {
         spectrum(samples, size, start, scratch.fft, scratch.work);
         magnitudes(scratch.work, scratch.magnitude);

@@ -15,12 +15,14 @@ import javazoom.jl.decoder.Header;
 import javazoom.jl.decoder.SampleBuffer;
 
 /**
- * MPEG-1, 2 and 2.5 audio, layers I to III, through JLayer. Where the encoder left its first frame for notes (Xing, Info with the
- * tag of LAME), the silence that encoder and decoder put around the sound is taken off and a missing end is noticed.
+ * MPEG-1, 2 and 2.5 audio, layers I to III, through JLayer. Where the encoder left its first frame for notes (Xing,
+ * Info with the tag of LAME), the silence that encoder and decoder put around the sound is taken off and a missing end
+ * is noticed.
  */
 final class Mp3Reader implements SoundReader {
     /** What the synthesis filters of a decoder delay sound by. */
     private static final int DECODER_DELAY = 529;
+
     private static final int PEEK = 4096;
     private static final int MAX_TAG_BYTES = 64 << 20;
 
@@ -66,7 +68,9 @@ final class Mp3Reader implements SoundReader {
             bitstream.closeFrame();
             if (notes.delay >= 0) {
                 skip = notes.delay + DECODER_DELAY;
-                left = notes.frames == 0 ? left : Math.max(0, notes.frames * samplesAFrame() - notes.delay - notes.padding);
+                left = notes.frames == 0
+                        ? left
+                        : Math.max(0, notes.frames * samplesAFrame() - notes.delay - notes.padding);
             }
             header = readFrame();
         }
@@ -101,7 +105,8 @@ final class Mp3Reader implements SoundReader {
         var in = ByteBuffer.wrap(first, at + 4, first.length - at - 4);
         int flags = in.getInt();
         long frames = (flags & 1) != 0 ? Integer.toUnsignedLong(in.getInt()) : 0;
-        in.position(in.position() + ((flags & 2) != 0 ? 4 : 0) + ((flags & 4) != 0 ? 100 : 0) + ((flags & 8) != 0 ? 4 : 0));
+        in.position(
+                in.position() + ((flags & 2) != 0 ? 4 : 0) + ((flags & 4) != 0 ? 100 : 0) + ((flags & 8) != 0 ? 4 : 0));
         int tag = in.position();
         String encoder = new String(first, tag, 4, StandardCharsets.ISO_8859_1);
         if (!encoder.equals("LAME") && !encoder.equals("Lavf") && !encoder.equals("Lavc")) {

@@ -4,12 +4,13 @@ import java.math.BigInteger;
 import java.util.Arrays;
 
 /**
- * Band-limited resampling by a Kaiser-windowed sinc (Smith, Digital Audio Resampling): flat to 0.94 of the lower Nyquist frequency,
- * images about 80 dB down. Filters of all phases of the ratio are made once.
+ * Band-limited resampling by a Kaiser-windowed sinc (Smith, Digital Audio Resampling): flat to 0.94 of the lower
+ * Nyquist frequency, images about 80 dB down. Filters of all phases of the ratio are made once.
  */
 public final class Resampler {
     /** Zero crossings of the sinc on either side. */
     private static final int ZERO_CROSSINGS = 32;
+
     private static final double KAISER_BETA = 8.6;
     private static final double ROLLOFF = 0.96;
     private static final int MAX_PHASES = 1 << 12;
@@ -90,7 +91,10 @@ public final class Resampler {
         return out;
     }
 
-    /** Resamples one sound that comes in blocks; the sum of the blocks that come out is what {@link #resample} gives, bit for bit. */
+    /**
+     * Resamples one sound that comes in blocks; the sum of the blocks that come out is what {@link #resample} gives,
+     * bit for bit.
+     */
     Streaming streaming() {
         return new Streaming();
     }
@@ -98,6 +102,7 @@ public final class Resampler {
     final class Streaming {
         /** Samples [start, start + size) of the sound: those that outputs still to come may need. */
         private float[] kept = new float[4 * reach];
+
         private long start;
         private int size;
         private long given;

@@ -11,7 +11,8 @@ interface SoundReader {
     /**
      * The next samples in [-1, 1], the mean of the channels; empty at the end.
      *
-     * @throws IOException if the bytes are damaged or end too early; decoders of hostile bytes throw runtime exceptions as well
+     * @throws IOException if the bytes are damaged or end too early; decoders of hostile bytes throw runtime exceptions
+     *     as well
      */
     float[] next() throws IOException;
 

@@ -14,7 +14,13 @@ public final class Spectrogram {
 
     /** Sounds one under another, each mono at 16 kHz; as wide as the longest, at most {@code mostColumns}. */
     public static BufferedImage of(List<float[]> sounds, int mostColumns) {
-        int columns = Math.clamp(sounds.stream().mapToInt(pcm -> Math.ceilDiv(pcm.length, LogMel.HOP)).max().orElse(1), 1, mostColumns);
+        int columns = Math.clamp(
+                sounds.stream()
+                        .mapToInt(pcm -> Math.ceilDiv(pcm.length, LogMel.HOP))
+                        .max()
+                        .orElse(1),
+                1,
+                mostColumns);
         int height = LogMel.BANDS * ROWS_PER_BAND;
         var image = new BufferedImage(columns, sounds.size() * (height + GAP) - GAP, BufferedImage.TYPE_BYTE_GRAY);
         for (int s = 0; s < sounds.size(); s++) {

@@ -12,8 +12,9 @@ import org.mixtureofmamba.tokenizers.quantize.Codebook;
 import org.mixtureofmamba.tokenizers.quantize.ParameterFile;
 
 /**
- * Speech as units of 40 ms. A unit is the nearest vector of a codebook to a linear projection of the cepstra of the log-mel frames under
- * it; to sound it goes through the log-mels that it and its neighbours make together, and Griffin-Lim.
+ * Speech as units of 40 ms. A unit is the nearest vector of a codebook to a linear projection of the cepstra of the
+ * log-mel frames under it; to sound it goes through the log-mels that it and its neighbours make together, and
+ * Griffin-Lim.
  */
 public final class SpeechUnits implements SpeechTokenizer {
     /** The kind in a manifest. */
@@ -29,20 +30,27 @@ public final class SpeechUnits implements SpeechTokenizer {
     private static final int SEGMENT = 250;
     /** Units past a join that a segment is made for, so that its phases have settled where it begins to be heard. */
     private static final int OVERLAP = 4;
-    /** Samples around a join in which one segment fades into the next: few, since their phases know nothing of each other. */
+    /**
+     * Samples around a join in which one segment fades into the next: few, since their phases know nothing of each
+     * other.
+     */
     private static final int FADE = UNIT_SAMPLES / 2;
 
     private final Cepstra cepstra;
     /** Frames before and after a unit's own that its projection sees. */
     private final int context;
+
     private final float[] mean;
     /** [dimension, window]. */
     private final float[] projection;
+
     private final Codebook codebook;
     private final UnitVocoder vocoder;
 
-    SpeechUnits(Cepstra cepstra, int context, float[] mean, float[] projection, Codebook codebook, UnitVocoder vocoder) {
-        if (mean.length != window(cepstra, context) || projection.length != codebook.dimension() * mean.length
+    SpeechUnits(
+            Cepstra cepstra, int context, float[] mean, float[] projection, Codebook codebook, UnitVocoder vocoder) {
+        if (mean.length != window(cepstra, context)
+                || projection.length != codebook.dimension() * mean.length
                 || vocoder.units() != codebook.size()) {
             throw new IllegalArgumentException("parts of the speech tokenizer do not fit each other");
         }
@@ -83,24 +91,62 @@ public final class SpeechUnits implements SpeechTokenizer {
         int width = 2 * file.setting("width") - 1;
         int rank = file.setting("rank");
         int context = (window / count - FRAMES) / 2;
-        if (count > bands || bands > LogMel.BANDS || context < 0 || window != window(new Cepstra(bands, count), context)) {
-            throw new UserException("%s: a speech tokenizer of %d cepstra of %d bands and a window of %d is damaged".formatted(source, count,
-                    bands, window));
+        if (count > bands
+                || bands > LogMel.BANDS
+                || context < 0
+                || window != window(new Cepstra(bands, count), context)) {
+            throw new UserException("%s: a speech tokenizer of %d cepstra of %d bands and a window of %d is damaged"
+                    .formatted(source, count, bands, window));
         }
-        var vocoder = new UnitVocoder(units, width / 2, file.array("mel_mean", UnitVocoder.SIZE),
+        var vocoder = new UnitVocoder(
+                units,
+                width / 2,
+                file.array("mel_mean", UnitVocoder.SIZE),
                 file.array("mel_basis", Math.multiplyExact(rank, UnitVocoder.SIZE)),
                 file.array("mel_tables", Math.multiplyExact(Math.multiplyExact(width, units), rank)));
-        return new SpeechUnits(new Cepstra(bands, count), context, file.array("mean", window),
+        return new SpeechUnits(
+                new Cepstra(bands, count),
+                context,
+                file.array("mean", window),
                 file.array("projection", Math.multiplyExact(dimension, window)),
-                new Codebook(file.array("codebook", Math.multiplyExact(units, dimension)), dimension), vocoder);
+                new Codebook(file.array("codebook", Math.multiplyExact(units, dimension)), dimension),
+                vocoder);
     }
 
     @Override
     public void save(Path file) {
-        var settings = Map.of("units", units(), "dimension", codebook.dimension(), "window", mean.length, "cepstra", cepstra.count(), "bands",
-                cepstra.bands(), "width", vocoder.reach() + 1, "rank", vocoder.basis().length / UnitVocoder.SIZE);
-        new ParameterFile(KIND, settings, Map.of("mean", mean, "projection", projection, "codebook", codebook.vectors(), "mel_mean",
-                vocoder.mean(), "mel_basis", vocoder.basis(), "mel_tables", vocoder.tables())).save(file);
+        var settings = Map.of(
+                "units",
+                units(),
+                "dimension",
+                codebook.dimension(),
+                "window",
+                mean.length,
+                "cepstra",
+                cepstra.count(),
+                "bands",
+                cepstra.bands(),
+                "width",
+                vocoder.reach() + 1,
+                "rank",
+                vocoder.basis().length / UnitVocoder.SIZE);
+        new ParameterFile(
+                        KIND,
+                        settings,
+                        Map.of(
+                                "mean",
+                                mean,
+                                "projection",
+                                projection,
+                                "codebook",
+                                codebook.vectors(),
+                                "mel_mean",
+                                vocoder.mean(),
+                                "mel_basis",
+                                vocoder.basis(),
+                                "mel_tables",
+                                vocoder.tables()))
+                .save(file);
     }
 
     @Override
@@ -163,7 +209,12 @@ public final class SpeechUnits implements SpeechTokenizer {
         for (int start = 0; start < units.length; start += SEGMENT) {
             int from = Math.max(0, start - OVERLAP);
             int to = Math.min(units.length, start + SEGMENT + OVERLAP);
-            addSegment(sound(units, from, to), from * UNIT_SAMPLES, start * UNIT_SAMPLES, (start + SEGMENT) * UNIT_SAMPLES, pcm);
+            addSegment(
+                    sound(units, from, to),
+                    from * UNIT_SAMPLES,
+                    start * UNIT_SAMPLES,
+                    (start + SEGMENT) * UNIT_SAMPLES,
+                    pcm);
         }
         return pcm;
     }
@@ -181,7 +232,10 @@ public final class SpeechUnits implements SpeechTokenizer {
         return pcm;
     }
 
-    /** Adds a segment that lies at {@code at}, faded in around its own first sample and out around the next one's, where there is one. */
+    /**
+     * Adds a segment that lies at {@code at}, faded in around its own first sample and out around the next one's, where
+     * there is one.
+     */
     private static void addSegment(float[] segment, int at, int first, int next, float[] pcm) {
         for (int i = 0; i < segment.length; i++) {
             float in = first > 0 ? Math.clamp(0.5f + (at + i + 0.5f - first) / FADE, 0, 1) : 1;
@@ -190,7 +244,10 @@ public final class SpeechUnits implements SpeechTokenizer {
         }
     }
 
-    /** The frames that each unit's projection sees [units, window] of frames [n, width]; first and last stand for what lies beyond. */
+    /**
+     * The frames that each unit's projection sees [units, window] of frames [n, width]; first and last stand for what
+     * lies beyond.
+     */
     static float[] windows(float[] frames, int width, int context) {
         int count = frames.length / width;
         int window = FRAMES + 2 * context;

@@ -11,8 +11,9 @@ import org.mixtureofmamba.tokenizers.quantize.KMeans;
 import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 
 /**
- * Learns {@link SpeechUnits}: k-means over the cepstra under and around each unit, each coefficient scaled by its spread to a power, in the
- * space of their principal components; then the frames that units and their neighbours sound as, by regression.
+ * Learns {@link SpeechUnits}: k-means over the cepstra under and around each unit, each coefficient scaled by its
+ * spread to a power, in the space of their principal components; then the frames that units and their neighbours sound
+ * as, by regression.
  *
  * @param units number of units
  * @param cepstra coefficients that tell a unit
@@ -24,19 +25,38 @@ import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
  * @param maxSeconds how much sound is kept in memory; what comes after it is not heard
  * @param seed of k-means
  */
-public record SpeechUnitsTrainer(int units, int cepstra, int bands, double spreadPower, int context, int dimension, int iterations,
-        int maxSeconds, long seed) {
+public record SpeechUnitsTrainer(
+        int units,
+        int cepstra,
+        int bands,
+        double spreadPower,
+        int context,
+        int dimension,
+        int iterations,
+        int maxSeconds,
+        long seed) {
     /** Neighbours on either side that a unit's sound depends on. */
     private static final int VOCODER_REACH = 1;
+
     private static final int VOCODER_RANK = 64;
     private static final float VOCODER_RIDGE = 0.3f;
 
     public SpeechUnitsTrainer {
-        if (units < 1 || cepstra < 1 || bands < cepstra || bands > LogMel.BANDS || spreadPower < 0 || context < 0 || dimension < 1
-                || dimension > SpeechUnits.window(new Cepstra(bands, cepstra), context) || iterations < 1 || maxSeconds < 1) {
-            throw new UserException(("%d units, %d cepstra of %d bands, context %d, dimension %d, %d iterations, %d seconds: all must be "
-                    + "positive, the cepstra at most the bands, the bands at most %d, the dimension at most cepstra times frames")
-                            .formatted(units, cepstra, bands, context, dimension, iterations, maxSeconds, LogMel.BANDS));
+        if (units < 1
+                || cepstra < 1
+                || bands < cepstra
+                || bands > LogMel.BANDS
+                || spreadPower < 0
+                || context < 0
+                || dimension < 1
+                || dimension > SpeechUnits.window(new Cepstra(bands, cepstra), context)
+                || iterations < 1
+                || maxSeconds < 1) {
+            throw new UserException(
+                    ("%d units, %d cepstra of %d bands, context %d, dimension %d, %d iterations, %d seconds: all must be "
+                                    + "positive, the cepstra at most the bands, the bands at most %d, the dimension at most cepstra times frames")
+                            .formatted(
+                                    units, cepstra, bands, context, dimension, iterations, maxSeconds, LogMel.BANDS));
         }
     }
 
@@ -46,7 +66,8 @@ public record SpeechUnitsTrainer(int units, int cepstra, int bands, double sprea
     }
 
     public SpeechUnitsTrainer withUnits(int count) {
-        return new SpeechUnitsTrainer(count, cepstra, bands, spreadPower, context, dimension, iterations, maxSeconds, seed);
+        return new SpeechUnitsTrainer(
+                count, cepstra, bands, spreadPower, context, dimension, iterations, maxSeconds, seed);
     }
 
     public SpeechUnitsTrainer withIterations(int most) {
@@ -66,19 +87,26 @@ public record SpeechUnitsTrainer(int units, int cepstra, int bands, double sprea
     public SpeechUnits train(Stream<float[]> recordings, StepListener listener) {
         var spectra = new ArrayList<float[]>();
         var heard = new long[1];
-        recordings.sequential().takeWhile(pcm -> heard[0] < (long) maxSeconds * AudioFiles.SAMPLE_RATE).forEach(pcm -> {
-            heard[0] += pcm.length;
-            if (pcm.length > 0) {
-                spectra.add(LogMel.of(pcm, SpeechUnits.unitCount(pcm.length) * SpeechUnits.FRAMES));
-            }
-        });
+        recordings
+                .sequential()
+                .takeWhile(pcm -> heard[0] < (long) maxSeconds * AudioFiles.SAMPLE_RATE)
+                .forEach(pcm -> {
+                    heard[0] += pcm.length;
+                    if (pcm.length > 0) {
+                        spectra.add(LogMel.of(pcm, SpeechUnits.unitCount(pcm.length) * SpeechUnits.FRAMES));
+                    }
+                });
         var coefficients = new Cepstra(bands, cepstra);
-        var frames = spectra.stream().map(mels -> coefficients.of(mels, mels.length / LogMel.BANDS)).toList();
-        float[] windows = concatenate(frames.stream().map(f -> SpeechUnits.windows(f, cepstra, context)).toList());
+        var frames = spectra.stream()
+                .map(mels -> coefficients.of(mels, mels.length / LogMel.BANDS))
+                .toList();
+        float[] windows = concatenate(frames.stream()
+                .map(f -> SpeechUnits.windows(f, cepstra, context))
+                .toList());
         int window = SpeechUnits.window(coefficients, context);
         if (windows.length / window < units) {
-            throw new UserException("%d units need as many pieces of 40 ms, there are %d; give more sound".formatted(units,
-                    windows.length / window));
+            throw new UserException("%d units need as many pieces of 40 ms, there are %d; give more sound"
+                    .formatted(units, windows.length / window));
         }
         float[] scale = scale(windows);
         float[] scaled = new float[windows.length];
@@ -97,7 +125,13 @@ public record SpeechUnitsTrainer(int units, int cepstra, int bands, double sprea
         }
         float[] points = SpeechUnits.project(windows, mean, projection, dimension);
         var clustering = new KMeans(units, iterations, seed).cluster(points, dimension, listener);
-        var vocoder = UnitVocoder.fit(split(clustering.codes(), spectra), spectra, units, VOCODER_REACH, VOCODER_RANK, VOCODER_RIDGE,
+        var vocoder = UnitVocoder.fit(
+                split(clustering.codes(), spectra),
+                spectra,
+                units,
+                VOCODER_REACH,
+                VOCODER_RANK,
+                VOCODER_RIDGE,
                 listener);
         return new SpeechUnits(coefficients, context, mean, projection, clustering.codebook(), vocoder);
     }

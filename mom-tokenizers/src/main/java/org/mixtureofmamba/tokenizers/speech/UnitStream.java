@@ -2,16 +2,21 @@ package org.mixtureofmamba.tokenizers.speech;
 
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 
-/** Units of one sound that comes in blocks: keeps the samples and cepstra that units still to come will look at, and no more. */
+/**
+ * Units of one sound that comes in blocks: keeps the samples and cepstra that units still to come will look at, and no
+ * more.
+ */
 final class UnitStream implements SpeechTokenizer.Encoder {
     private final SpeechUnits units;
     private final LogMel.Scratch scratch = new LogMel.Scratch();
     /** Samples [pcmStart, pcmStart + pcmSize) of the sound. */
     private float[] pcm = new float[1 << 13];
+
     private long pcmStart;
     private int pcmSize;
     /** Cepstra of frames [frameStart, frameStart + frameCount). */
     private float[] frames = new float[1 << 10];
+
     private long frameStart;
     private int frameCount;
     private long unitsGiven;
@@ -45,7 +50,13 @@ final class UnitStream implements SpeechTokenizer.Encoder {
         int added = (int) Math.max(0, end - frameStart - frameCount);
         float[] mels = new float[added * LogMel.BANDS];
         for (int i = 0; i < added; i++) {
-            LogMel.frame(pcm, pcmSize, LogMel.firstSample(frameStart + frameCount + i) - pcmStart, scratch, mels, i * LogMel.BANDS);
+            LogMel.frame(
+                    pcm,
+                    pcmSize,
+                    LogMel.firstSample(frameStart + frameCount + i) - pcmStart,
+                    scratch,
+                    mels,
+                    i * LogMel.BANDS);
         }
         int width = units.cepstra().count();
         frames = SoundReader.grown(frames, (frameCount + added) * width);
@@ -72,7 +83,8 @@ final class UnitStream implements SpeechTokenizer.Encoder {
         }
         int[] out = units.nearest(windows, count);
         unitsGiven = end;
-        int done = (int) Math.clamp(unitsGiven * SpeechUnits.FRAMES - context - frameStart, 0, Math.max(0, frameCount - 1));
+        int done = (int)
+                Math.clamp(unitsGiven * SpeechUnits.FRAMES - context - frameStart, 0, Math.max(0, frameCount - 1));
         System.arraycopy(frames, done * width, frames, 0, (frameCount - done) * width);
         frameStart += done;
         frameCount -= done;

@@ -7,8 +7,8 @@ import org.mixtureofmamba.tokenizers.StepListener;
 import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 
 /**
- * Log-mel frames of units: a sum of what each unit and its neighbours contribute, in the space of the frames' principal components. A unit
- * sounds different between different neighbours, and the joins are smooth.
+ * Log-mel frames of units: a sum of what each unit and its neighbours contribute, in the space of the frames' principal
+ * components. A unit sounds different between different neighbours, and the joins are smooth.
  *
  * @param units number of units
  * @param reach neighbours on either side that take part
@@ -19,10 +19,13 @@ import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] tables) {
     /** Numbers of a unit's own log-mel frames. */
     static final int SIZE = SpeechUnits.FRAMES * LogMel.BANDS;
+
     private static final int CONJUGATE_STEPS = 50;
 
     UnitVocoder {
-        if (mean.length != SIZE || basis.length % SIZE != 0 || tables.length != (2 * reach + 1) * units * (basis.length / SIZE)) {
+        if (mean.length != SIZE
+                || basis.length % SIZE != 0
+                || tables.length != (2 * reach + 1) * units * (basis.length / SIZE)) {
             throw new IllegalArgumentException("parts of the vocoder do not fit each other");
         }
     }
@@ -74,7 +77,13 @@ record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] ta
      * @param frames log-mels of each recording, FRAMES a unit
      * @param ridge what is added to the diagonal, in occurrences of a unit
      */
-    static UnitVocoder fit(List<int[]> codes, List<float[]> frames, int units, int reach, int rank, float ridge,
+    static UnitVocoder fit(
+            List<int[]> codes,
+            List<float[]> frames,
+            int units,
+            int reach,
+            int rank,
+            float ridge,
             StepListener listener) {
         float[] all = SpeechUnitsTrainer.concatenate(frames);
         var components = PrincipalComponents.of(all, SIZE, rank);
@@ -93,7 +102,8 @@ record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] ta
     }
 
     /** Solves (counts + ridge) x = right for each of the rank columns at once. */
-    private static float[] solve(List<int[]> codes, float[] right, int units, int reach, int rank, float ridge, StepListener listener) {
+    private static float[] solve(
+            List<int[]> codes, float[] right, int units, int reach, int rank, float ridge, StepListener listener) {
         float[] x = new float[right.length];
         float[] residual = right.clone();
         float[] direction = right.clone();
@@ -120,7 +130,8 @@ record UnitVocoder(int units, int reach, float[] mean, float[] basis, float[] ta
             double[] next = columnProducts(residual, residual, rank);
             for (int k = 0; k < x.length; k++) {
                 int column = k % rank;
-                direction[k] = residual[k] + (energy[column] > 0 ? (float) (next[column] / energy[column]) : 0) * direction[k];
+                direction[k] =
+                        residual[k] + (energy[column] > 0 ? (float) (next[column] / energy[column]) : 0) * direction[k];
             }
             energy = next;
             listener.stepped("steps", step + 1, CONJUGATE_STEPS);

@@ -29,6 +29,7 @@ final class VorbisReader implements SoundReader {
     private boolean lastPage;
     /** Samples given so far, and how many there are in all once the last page has said so. */
     private long given;
+
     private long total = Long.MAX_VALUE;
 
     VorbisReader(InputStream in) throws IOException {
@@ -38,7 +39,7 @@ final class VorbisReader implements SoundReader {
         var comment = new Comment();
         comment.init();
         boolean found = false;
-        for (int headers = 0; headers < HEADERS;) {
+        for (int headers = 0; headers < HEADERS; ) {
             if (found && stream.packetout(packet) > 0) {
                 require(info.synthesis_headerin(comment, packet) >= 0, "its header is damaged");
                 headers++;

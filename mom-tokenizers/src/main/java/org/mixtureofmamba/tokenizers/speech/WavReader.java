@@ -5,7 +5,9 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
-/** RIFF WAVE: PCM of 8, 16, 24 and 32 bits, float of 32 and 64, A-law and mu-law (ITU G.711), any number of channels. */
+/**
+ * RIFF WAVE: PCM of 8, 16, 24 and 32 bits, float of 32 and 64, A-law and mu-law (ITU G.711), any number of channels.
+ */
 final class WavReader implements SoundReader {
     private static final int RIFF_FMT = 0x20746d66;
     private static final int RIFF_DATA = 0x61746164;
@@ -22,6 +24,7 @@ final class WavReader implements SoundReader {
     private final Format format;
     /** Bytes of data still to come, or {@link Long#MAX_VALUE} where the file does not say. */
     private long left;
+
     private final boolean unknownLength;
     private final byte[] bytes;
 
@@ -69,7 +72,10 @@ final class WavReader implements SoundReader {
         if (code == EXTENSIBLE && size >= 26) {
             code = Short.toUnsignedInt(in.getShort(24));
         }
-        var format = new Format(code, Short.toUnsignedInt(in.getShort(2)), SoundReader.requireRate(in.getInt(4)),
+        var format = new Format(
+                code,
+                Short.toUnsignedInt(in.getShort(2)),
+                SoundReader.requireRate(in.getInt(4)),
                 Short.toUnsignedInt(in.getShort(14)));
         boolean known = switch (code) {
             case PCM -> format.bits == 8 || format.bits == 16 || format.bits == 24 || format.bits == 32;
@@ -77,7 +83,9 @@ final class WavReader implements SoundReader {
             case A_LAW, MU_LAW -> format.bits == 8;
             default -> false;
         };
-        require(known, "its format %d of %d bits is not known; convert it to PCM of 16 bits".formatted(code, format.bits));
+        require(
+                known,
+                "its format %d of %d bits is not known; convert it to PCM of 16 bits".formatted(code, format.bits));
         require(format.channels > 0 && format.channels <= 1024, "it has %d channels".formatted(format.channels));
         return format;
     }
@@ -112,12 +120,13 @@ final class WavReader implements SoundReader {
             case FLOAT -> format.bits == 32 ? in.getFloat(at) : in.getDouble(at);
             case A_LAW -> aLaw(in.get(at)) / 32768.0;
             case MU_LAW -> muLaw(in.get(at)) / 32768.0;
-            default -> switch (format.bits) {
-                case 8 -> (Byte.toUnsignedInt(in.get(at)) - 128) / 128.0;
-                case 16 -> in.getShort(at) / 32768.0;
-                case 24 -> (in.get(at + 2) << 16 | Short.toUnsignedInt(in.getShort(at))) / 8388608.0;
-                default -> in.getInt(at) / 2147483648.0;
-            };
+            default ->
+                switch (format.bits) {
+                    case 8 -> (Byte.toUnsignedInt(in.get(at)) - 128) / 128.0;
+                    case 16 -> in.getShort(at) / 32768.0;
+                    case 24 -> (in.get(at + 2) << 16 | Short.toUnsignedInt(in.getShort(at))) / 8388608.0;
+                    default -> in.getInt(at) / 2147483648.0;
+                };
         };
         require(Double.isFinite(value), "a sample is no number");
         return value;

@@ -18,22 +18,36 @@ import org.mixtureofmamba.core.UserException;
  * @param ignoreMerges whether a piece that is a token as a whole is taken as that token without merging
  * @param added tokens matched in the text itself
  */
-record BpeModel(PreTokenizer preTokenizer, byte[][] tokens, int[] left, int[] right, int[] merged, boolean ignoreMerges,
+record BpeModel(
+        PreTokenizer preTokenizer,
+        byte[][] tokens,
+        int[] left,
+        int[] right,
+        int[] merged,
+        boolean ignoreMerges,
         List<AddedToken> added) {
 
-    static BpeModel of(PreTokenizer preTokenizer, byte[][] tokens, int[] left, int[] right, boolean ignoreMerges,
-            List<AddedToken> added, String source) {
+    static BpeModel of(
+            PreTokenizer preTokenizer,
+            byte[][] tokens,
+            int[] left,
+            int[] right,
+            boolean ignoreMerges,
+            List<AddedToken> added,
+            String source) {
         Map<String, Integer> idOf = idsByBytes(tokens);
         for (int b = 0; b < 256; b++) {
             if (!idOf.containsKey(key(new byte[] {(byte) b}))) {
-                throw new UserException("%s: byte 0x%02x has no token; a byte-level vocabulary holds all 256".formatted(source, b));
+                throw new UserException(
+                        "%s: byte 0x%02x has no token; a byte-level vocabulary holds all 256".formatted(source, b));
             }
         }
         int[] merged = new int[left.length];
         for (int rank = 0; rank < left.length; rank++) {
             Integer id = idOf.get(key(tokens[left[rank]]) + key(tokens[right[rank]]));
             if (id == null) {
-                throw new UserException("%s: merge %d makes a token that is not in the vocabulary".formatted(source, rank));
+                throw new UserException(
+                        "%s: merge %d makes a token that is not in the vocabulary".formatted(source, rank));
             }
             merged[rank] = id;
         }
@@ -56,6 +70,7 @@ record BpeModel(PreTokenizer preTokenizer, byte[][] tokens, int[] left, int[] ri
     }
 
     int vocabularySize() {
-        return Math.max(tokens.length, added.stream().mapToInt(t -> t.id() + 1).max().orElse(0));
+        return Math.max(
+                tokens.length, added.stream().mapToInt(t -> t.id() + 1).max().orElse(0));
     }
 }

@@ -15,8 +15,8 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
 
 /**
- * Byte-level byte-pair encoding (Sennrich et al. 2016; Radford et al. 2019). Encodes as Hugging Face's {@code tokenizers} does
- * with the same {@code tokenizer.json}, its post-processor aside, and gives every byte back.
+ * Byte-level byte-pair encoding (Sennrich et al. 2016; Radford et al. 2019). Encodes as Hugging Face's
+ * {@code tokenizers} does with the same {@code tokenizer.json}, its post-processor aside, and gives every byte back.
  */
 public final class BpeTokenizer implements TextTokenizer {
     /** The kind in a manifest. */
@@ -27,6 +27,7 @@ public final class BpeTokenizer implements TextTokenizer {
     private final int[] idOfByte = new int[256];
     /** Bytes of each id, added tokens included. */
     private final byte[][] bytesOf;
+
     private final Map<String, Integer> wholePieces;
     private final AddedTokenFinder exactTokens;
     private final AddedTokenFinder normalizedTokens;
@@ -48,14 +49,17 @@ public final class BpeTokenizer implements TextTokenizer {
             bytesOf[token.id()] = Utf8.bytes(token.content());
         }
         wholePieces = model.ignoreMerges() ? BpeModel.idsByBytes(model.tokens()) : Map.of();
-        exactTokens = new AddedTokenFinder(model.added().stream().filter(t -> !t.normalized()).toList());
-        normalizedTokens = new AddedTokenFinder(model.added().stream().filter(AddedToken::normalized).toList());
+        exactTokens = new AddedTokenFinder(
+                model.added().stream().filter(t -> !t.normalized()).toList());
+        normalizedTokens = new AddedTokenFinder(
+                model.added().stream().filter(AddedToken::normalized).toList());
     }
 
     /**
      * Reads a {@code tokenizer.json}.
      *
-     * @throws UserException if it cannot be read or holds something other than byte-level BPE, naming the file and the field
+     * @throws UserException if it cannot be read or holds something other than byte-level BPE, naming the file and the
+     *     field
      */
     public static BpeTokenizer load(Path tokenizerJson) {
         return new BpeTokenizer(TokenizerJson.read(tokenizerJson));
@@ -102,8 +106,12 @@ public final class BpeTokenizer implements TextTokenizer {
     @Override
     public int[] encode(byte[] utf8) {
         var encoding = new Encoding(utf8);
-        exactTokens.split(utf8, 0, utf8.length,
-                (start, end) -> normalizedTokens.split(utf8, start, end, encoding::ordinary, encoding::added), encoding::added);
+        exactTokens.split(
+                utf8,
+                0,
+                utf8.length,
+                (start, end) -> normalizedTokens.split(utf8, start, end, encoding::ordinary, encoding::added),
+                encoding::added);
         return encoding.out.toArray();
     }
 
@@ -161,7 +169,7 @@ public final class BpeTokenizer implements TextTokenizer {
 
         void ordinary(int start, int end) {
             PreTokenizer preTokenizer = model.preTokenizer();
-            for (int i = start; i < end;) {
+            for (int i = start; i < end; ) {
                 int pieceEnd = preTokenizer.next(text, i, end);
                 piece(i, pieceEnd);
                 i = pieceEnd;
@@ -209,8 +217,10 @@ public final class BpeTokenizer implements TextTokenizer {
 
         AddedTokenFinder(List<AddedToken> tokens) {
             none = tokens.isEmpty();
-            tokens.stream().map(t -> new Candidate(Utf8.bytes(t.content()), t.id()))
-                    .sorted(Comparator.comparingInt(c -> -c.content.length)).forEach(c -> {
+            tokens.stream()
+                    .map(t -> new Candidate(Utf8.bytes(t.content()), t.id()))
+                    .sorted(Comparator.comparingInt(c -> -c.content.length))
+                    .forEach(c -> {
                         int first = c.content[0] & 0xFF;
                         Candidate[] former = byFirstByte[first] == null ? new Candidate[0] : byFirstByte[first];
                         byFirstByte[first] = Arrays.copyOf(former, former.length + 1);
@@ -228,7 +238,8 @@ public final class BpeTokenizer implements TextTokenizer {
                 Candidate[] candidates = byFirstByte[text[i] & 0xFF];
                 for (int k = 0; candidates != null && k < candidates.length; k++) {
                     byte[] content = candidates[k].content;
-                    if (i + content.length <= end && Arrays.equals(content, 0, content.length, text, i, i + content.length)) {
+                    if (i + content.length <= end
+                            && Arrays.equals(content, 0, content.length, text, i, i + content.length)) {
                         if (open < i) {
                             between.accept(open, i);
                         }

@@ -20,35 +20,43 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.StepListener;
 
 /**
- * Learns a byte-level BPE: counts the pieces of the training text in parallel, then merges the most frequent pair again and again.
- * Text streams through; what stays in memory is one copy of each different piece. The result depends on the text alone, not
- * on the number of threads, and equals what Hugging Face's trainer makes of the same pieces: ties go to the smaller pair of ids.
+ * Learns a byte-level BPE: counts the pieces of the training text in parallel, then merges the most frequent pair again
+ * and again. Text streams through; what stays in memory is one copy of each different piece. The result depends on the
+ * text alone, not on the number of threads, and equals what Hugging Face's trainer makes of the same pieces: ties go to
+ * the smaller pair of ids.
  *
  * <pre>{@code
  * var tokenizer = BpeTrainer.of(8192).train(List.of(Path.of("corpus.txt")));
  * tokenizer.save(Path.of("tokenizer.json"));
  * }</pre>
  *
- * @param vocabularySize number of ids wanted, special tokens and the 256 bytes included; fewer if the text runs out of pairs
+ * @param vocabularySize number of ids wanted, special tokens and the 256 bytes included; fewer if the text runs out of
+ *     pairs
  * @param preTokenizer how text is cut into pieces
  * @param minFrequency least count of a pair worth a merge
  * @param specialTokens tokens matched as they stand, given the first ids
  * @param maxPieces how many different pieces are kept in memory, a thread; beyond it the rarest are forgotten
  * @param threads threads that count
  */
-public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minFrequency, List<String> specialTokens,
-        int maxPieces, int threads) {
+public record BpeTrainer(
+        int vocabularySize,
+        PreTokenizer preTokenizer,
+        int minFrequency,
+        List<String> specialTokens,
+        int maxPieces,
+        int threads) {
     private static final int CHUNK = 1 << 22;
 
     public BpeTrainer {
         specialTokens = List.copyOf(specialTokens);
         int least = 256 + specialTokens.size();
         if (vocabularySize < least) {
-            throw new UserException("vocabulary of %d: %d bytes and special tokens need at least as many".formatted(vocabularySize, least));
+            throw new UserException("vocabulary of %d: %d bytes and special tokens need at least as many"
+                    .formatted(vocabularySize, least));
         }
         if (minFrequency < 1 || maxPieces < 1 || threads < 1) {
-            throw new UserException("minFrequency %d, maxPieces %d and threads %d must be positive".formatted(minFrequency, maxPieces,
-                    threads));
+            throw new UserException("minFrequency %d, maxPieces %d and threads %d must be positive"
+                    .formatted(minFrequency, maxPieces, threads));
         }
         if (specialTokens.contains("") || new HashSet<>(specialTokens).size() < specialTokens.size()) {
             throw new UserException("special tokens must be different and not empty: " + specialTokens);
@@ -57,7 +65,13 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
 
     /** GPT-2 pre-tokenisation, pairs seen at least twice, no special tokens, all processors. */
     public static BpeTrainer of(int vocabularySize) {
-        return new BpeTrainer(vocabularySize, PreTokenizer.GPT2, 2, List.of(), 16_000_000, Runtime.getRuntime().availableProcessors());
+        return new BpeTrainer(
+                vocabularySize,
+                PreTokenizer.GPT2,
+                2,
+                List.of(),
+                16_000_000,
+                Runtime.getRuntime().availableProcessors());
     }
 
     public BpeTrainer with(PreTokenizer other) {
@@ -154,7 +168,13 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
             }
             merging.merge(pair, id);
         }
-        return new BpeTokenizer(BpeModel.of(preTokenizer, tokens.toArray(byte[][]::new), left.toArray(), right.toArray(), false, added,
+        return new BpeTokenizer(BpeModel.of(
+                preTokenizer,
+                tokens.toArray(byte[][]::new),
+                left.toArray(),
+                right.toArray(),
+                false,
+                added,
                 "trained vocabulary"));
     }
 
@@ -227,7 +247,10 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
             batchEnds = new ArrayList<>();
         }
 
-        /** A place before a space between two ASCII letters, where every pre-tokenizer begins a piece; the end if there is none. */
+        /**
+         * A place before a space between two ASCII letters, where every pre-tokenizer begins a piece; the end if there
+         * is none.
+         */
         private static int cutAt(byte[] text, int size) {
             for (int i = size - 2; i > size / 2; i--) {
                 if (text[i] == ' ' && isAsciiLetter(text[i - 1]) && isAsciiLetter(text[i + 1])) {
@@ -261,7 +284,7 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
         }
 
         private void count(byte[] text, int start, int end, PieceCounts counts) {
-            for (int i = start; i < end;) {
+            for (int i = start; i < end; ) {
                 int next = preTokenizer.next(text, i, end);
                 counts.add(text, i, next, 1);
                 i = next;
@@ -274,7 +297,7 @@ public record BpeTrainer(int vocabularySize, PreTokenizer preTokenizer, int minF
                 await(running.poll());
             }
             PieceCounts total = idle.poll();
-            for (PieceCounts part; (part = idle.poll()) != null;) {
+            for (PieceCounts part; (part = idle.poll()) != null; ) {
                 total.addAll(part);
             }
             return total;

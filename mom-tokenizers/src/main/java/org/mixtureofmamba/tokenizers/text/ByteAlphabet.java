@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The printable stand-in that GPT-2's files write for each of the 256 bytes: printable Latin-1 for itself, the others in order
- * from U+0100.
+ * The printable stand-in that GPT-2's files write for each of the 256 bytes: printable Latin-1 for itself, the others
+ * in order from U+0100.
  */
 final class ByteAlphabet {
     private static final char[] CHAR_OF = new char[256];

@@ -1,6 +1,8 @@
 package org.mixtureofmamba.tokenizers.text;
 
-/** The four classes of characters that the pre-tokenizers know: {@code \p{L}}, {@code \p{N}}, {@code \s} and the rest. */
+/**
+ * The four classes of characters that the pre-tokenizers know: {@code \p{L}}, {@code \p{N}}, {@code \s} and the rest.
+ */
 final class CharacterClass {
     static final int OTHER = 0;
     static final int LETTER = 1;
@@ -27,8 +29,11 @@ final class CharacterClass {
 
     private static int ofType(int codePoint) {
         return switch (Character.getType(codePoint)) {
-            case Character.UPPERCASE_LETTER, Character.LOWERCASE_LETTER, Character.TITLECASE_LETTER,
-                    Character.MODIFIER_LETTER, Character.OTHER_LETTER -> LETTER;
+            case Character.UPPERCASE_LETTER,
+                    Character.LOWERCASE_LETTER,
+                    Character.TITLECASE_LETTER,
+                    Character.MODIFIER_LETTER,
+                    Character.OTHER_LETTER -> LETTER;
             case Character.DECIMAL_DIGIT_NUMBER, Character.LETTER_NUMBER, Character.OTHER_NUMBER -> NUMBER;
             case Character.SPACE_SEPARATOR, Character.LINE_SEPARATOR, Character.PARAGRAPH_SEPARATOR -> SPACE;
             default -> codePoint >= '\t' && codePoint <= '\r' || codePoint == 0x85 ? SPACE : OTHER;

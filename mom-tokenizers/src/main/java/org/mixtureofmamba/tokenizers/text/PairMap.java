@@ -22,7 +22,7 @@ final class PairMap {
     /** The value of a pair, or {@link #ABSENT}. */
     int get(long key) {
         int mask = keys.length - 1;
-        for (int i = slot(key, mask);; i = i + 1 & mask) {
+        for (int i = slot(key, mask); ; i = i + 1 & mask) {
             long k = keys[i];
             if (k == key) {
                 return values[i];

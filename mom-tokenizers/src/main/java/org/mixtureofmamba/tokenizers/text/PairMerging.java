@@ -4,9 +4,9 @@ import java.util.Arrays;
 import java.util.PriorityQueue;
 
 /**
- * The pieces of the training text as token sequences, with the count of every adjacent pair kept up to date as pairs merge. A
- * merge touches only the pieces that hold its pair; the most frequent pair comes from a heap whose entries are checked
- * against the true count when they surface.
+ * The pieces of the training text as token sequences, with the count of every adjacent pair kept up to date as pairs
+ * merge. A merge touches only the pieces that hold its pair; the most frequent pair comes from a heap whose entries are
+ * checked against the true count when they surface.
  */
 final class PairMerging {
     /** No pair is frequent enough. */
@@ -14,6 +14,7 @@ final class PairMerging {
 
     /** All pieces end to end; piece p is [start[p], start[p] + length[p]). */
     private final int[] symbols;
+
     private final int[] start;
     private final int[] length;
     private final long[] weight;
@@ -22,6 +23,7 @@ final class PairMerging {
     private long[] pairCount = new long[1 << 14];
     /** Pieces a pair was seen in, maybe no longer; freed when the pair is merged. */
     private IntArray[] pairPieces = new IntArray[1 << 14];
+
     private int pairs;
     private final PriorityQueue<Candidate> queue = new PriorityQueue<>();
     private long[] pairKey = new long[1 << 14];
@@ -29,6 +31,7 @@ final class PairMerging {
     private int[] grownIn = new int[1 << 14];
     /** Pairs that the merge under way made more frequent, to be queued once each at its end. */
     private final IntArray grown = new IntArray(1 << 10);
+
     private int merges = 1;
 
     private record Candidate(long count, long pair, int index) implements Comparable<Candidate> {
@@ -66,7 +69,10 @@ final class PairMerging {
         queueGrown();
     }
 
-    /** The pair of highest count, the smallest of equals, or {@link #NONE} under {@code minCount}; call {@link #merge} with it next. */
+    /**
+     * The pair of highest count, the smallest of equals, or {@link #NONE} under {@code minCount}; call {@link #merge}
+     * with it next.
+     */
     long mostFrequent(long minCount) {
         while (!queue.isEmpty()) {
             Candidate top = queue.poll();

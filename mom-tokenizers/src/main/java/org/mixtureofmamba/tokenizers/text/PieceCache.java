@@ -3,8 +3,8 @@ package org.mixtureofmamba.tokenizers.text;
 import java.util.Arrays;
 
 /**
- * The tokens of pieces seen before. Direct-mapped and of fixed size: a collision replaces. Many threads share it without locks,
- * because an entry is immutable and a lost write costs only a second merge.
+ * The tokens of pieces seen before. Direct-mapped and of fixed size: a collision replaces. Many threads share it
+ * without locks, because an entry is immutable and a lost write costs only a second merge.
  */
 final class PieceCache {
     /** Longer pieces are rare and not worth their memory. */

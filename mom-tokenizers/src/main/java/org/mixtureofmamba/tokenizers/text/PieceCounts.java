@@ -5,8 +5,9 @@ import java.util.Arrays;
 import org.mixtureofmamba.core.FailureException;
 
 /**
- * How often each piece occurs: an open-addressing table over one arena of bytes, about 24 bytes a piece beside its text. At its
- * limit it forgets the rarest pieces (Manku and Motwani 2002, lossy counting), so memory is bounded whatever the corpus.
+ * How often each piece occurs: an open-addressing table over one arena of bytes, about 24 bytes a piece beside its
+ * text. At its limit it forgets the rarest pieces (Manku and Motwani 2002, lossy counting), so memory is bounded
+ * whatever the corpus.
  */
 final class PieceCounts {
     private final int limit;
@@ -14,11 +15,13 @@ final class PieceCounts {
     private int arenaSize;
     /** Piece i lies at [offset[i], offset[i + 1]) of the arena. */
     private int[] offset = new int[1 << 14];
+
     private long[] count = new long[1 << 14];
     private int[] hash = new int[1 << 14];
     private int size;
     /** Piece index + 1 by slot, 0 for none. */
     private int[] slots = new int[1 << 15];
+
     private long forgetBelow = 1;
 
     PieceCounts(int limit) {

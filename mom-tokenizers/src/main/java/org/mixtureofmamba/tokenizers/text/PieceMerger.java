@@ -3,12 +3,14 @@ package org.mixtureofmamba.tokenizers.text;
 import java.util.Arrays;
 
 /**
- * Merges the bytes of one piece: always the pair of lowest rank, the leftmost of equals (Sennrich et al. 2016). Short pieces
- * take a scan for each merge, long ones a heap over a linked list, O(n log n). Holds scratch space: one thread at a time.
+ * Merges the bytes of one piece: always the pair of lowest rank, the leftmost of equals (Sennrich et al. 2016). Short
+ * pieces take a scan for each merge, long ones a heap over a linked list, O(n log n). Holds scratch space: one thread
+ * at a time.
  */
 final class PieceMerger {
     /** Up to this many bytes the quadratic scan is the faster way. */
     private static final int SHORT_PIECE = 40;
+
     private static final int NO_RANK = Integer.MAX_VALUE;
 
     private final PairMap ranks;

@@ -7,9 +7,9 @@ import java.util.stream.Collectors;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Cuts text into the pieces inside which byte pairs may merge. Each style is a published regular expression, scanned here by
- * hand on UTF-8 bytes: about fifty times the speed of a backtracking matcher, and no stack to overflow on long runs.
- * A byte that is not part of valid UTF-8 counts as one character that is neither letter, number nor space.
+ * Cuts text into the pieces inside which byte pairs may merge. Each style is a published regular expression, scanned
+ * here by hand on UTF-8 bytes: about fifty times the speed of a backtracking matcher, and no stack to overflow on long
+ * runs. A byte that is not part of valid UTF-8 counts as one character that is neither letter, number nor space.
  */
 public enum PreTokenizer {
     /** {@code 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+} (Radford et al. 2019). */
@@ -31,7 +31,12 @@ public enum PreTokenizer {
     },
 
     /**
-     * <pre>{@code (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+}</pre>
+     *
+     *
+     * <pre>
+     * {@code (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+}
+     * </pre>
+     *
      * (Llama 3, 2024; the regular expression of OpenAI's cl100k).
      */
     LLAMA3 {
@@ -83,12 +88,19 @@ public enum PreTokenizer {
      * @throws UserException if there is none, listing those there are
      */
     public static PreTokenizer named(String key) {
-        return Arrays.stream(values()).filter(p -> p.key().equals(key)).findFirst().orElseThrow(() -> new UserException(
-                "pre-tokenizer '%s' is not known; use one of %s".formatted(key,
-                        Arrays.stream(values()).map(PreTokenizer::key).collect(Collectors.joining(", ")))));
+        return Arrays.stream(values())
+                .filter(p -> p.key().equals(key))
+                .findFirst()
+                .orElseThrow(() -> new UserException("pre-tokenizer '%s' is not known; use one of %s"
+                        .formatted(
+                                key,
+                                Arrays.stream(values()).map(PreTokenizer::key).collect(Collectors.joining(", ")))));
     }
 
-    /** End of the piece that begins at {@code start < end}; looks at no byte past {@code end}, which is the end of the text. */
+    /**
+     * End of the piece that begins at {@code start < end}; looks at no byte past {@code end}, which is the end of the
+     * text.
+     */
     abstract int next(byte[] text, int start, int end);
 
     /** End of the run of at most {@code limit} characters of one class from {@code start}. */
@@ -103,7 +115,10 @@ public enum PreTokenizer {
         return i;
     }
 
-    /** {@code \s+(?!\S)|\s+}: of a run before something visible the last space is left to the next piece, unless it is the only one. */
+    /**
+     * {@code \s+(?!\S)|\s+}: of a run before something visible the last space is left to the next piece, unless it is
+     * the only one.
+     */
     private static int spaces(byte[] text, int start, int runEnd, int end) {
         if (runEnd == end) {
             return runEnd;

@@ -17,8 +17,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The {@code tokenizer.json} of Hugging Face, the part of it that byte-level BPE uses. What would change ids and is not known here
- * is an error, never ignored; the post-processor, which adds tokens around a text, is left out.
+ * The {@code tokenizer.json} of Hugging Face, the part of it that byte-level BPE uses. What would change ids and is not
+ * known here is an error, never ignored; the post-processor, which adds tokens around a text, is left out.
  */
 final class TokenizerJson {
     /** Larger files are refused before they are read; the largest published vocabularies take about 30 MB. */
@@ -51,21 +51,34 @@ final class TokenizerJson {
         try {
             return new TokenizerJson(source).model(MAPPER.readTree(bytes));
         } catch (JacksonException e) {
-            throw new UserException("%s, line %d: not JSON: %s".formatted(source,
-                    e.getLocation() == null ? 0 : e.getLocation().getLineNr(), e.getOriginalMessage()), e);
+            throw new UserException(
+                    "%s, line %d: not JSON: %s"
+                            .formatted(
+                                    source,
+                                    e.getLocation() == null
+                                            ? 0
+                                            : e.getLocation().getLineNr(),
+                                    e.getOriginalMessage()),
+                    e);
         }
     }
 
     private BpeModel model(JsonNode root) {
-        require(root.path("model").path("type").asString("BPE").equals("BPE") && root.path("model").path("vocab").isObject(),
-                "model", "is not BPE with a vocabulary");
+        require(
+                root.path("model").path("type").asString("BPE").equals("BPE")
+                        && root.path("model").path("vocab").isObject(),
+                "model",
+                "is not BPE with a vocabulary");
         require(isAbsent(root.path("normalizer")), "normalizer", "is not null; byte-level BPE takes text as it is");
         JsonNode model = root.path("model");
         for (String field : List.of("dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix")) {
             JsonNode value = model.path(field);
             require(isAbsent(value) || value.isString() && value.asString().isEmpty(), "model." + field, "is not null");
         }
-        require(!model.path("byte_fallback").asBoolean(false), "model.byte_fallback", "is true; byte-level BPE needs none");
+        require(
+                !model.path("byte_fallback").asBoolean(false),
+                "model.byte_fallback",
+                "is true; byte-level BPE needs none");
         Map<String, Integer> idOf = vocabulary(model.path("vocab"));
         var added = added(root.path("added_tokens"));
         byte[][] tokens = tokens(idOf, added);
@@ -77,28 +90,39 @@ final class TokenizerJson {
             left[rank] = tokenId(idOf, pair[0], rank);
             right[rank] = tokenId(idOf, pair[1], rank);
         }
-        return BpeModel.of(preTokenizer(root.path("pre_tokenizer")), tokens, left, right,
-                model.path("ignore_merges").asBoolean(false), added, source);
+        return BpeModel.of(
+                preTokenizer(root.path("pre_tokenizer")),
+                tokens,
+                left,
+                right,
+                model.path("ignore_merges").asBoolean(false),
+                added,
+                source);
     }
 
     private PreTokenizer preTokenizer(JsonNode node) {
-        if (node.path("type").asString("").equals("Sequence") && node.path("pretokenizers").size() == 2) {
+        if (node.path("type").asString("").equals("Sequence")
+                && node.path("pretokenizers").size() == 2) {
             JsonNode split = node.path("pretokenizers").get(0);
             JsonNode bytes = node.path("pretokenizers").get(1);
             if (split.path("type").asString("").equals("Split")
                     && split.path("pattern").path("Regex").asString("").equals(LLAMA3_REGEX)
-                    && split.path("behavior").asString("").equals("Isolated") && !split.path("invert").asBoolean(false)
+                    && split.path("behavior").asString("").equals("Isolated")
+                    && !split.path("invert").asBoolean(false)
                     && isByteLevel(bytes, false)) {
                 return PreTokenizer.LLAMA3;
             }
         }
-        require(isByteLevel(node, true), "pre_tokenizer",
+        require(
+                isByteLevel(node, true),
+                "pre_tokenizer",
                 "is neither ByteLevel with its regular expression (gpt2) nor that of Llama 3, without added prefix space");
         return PreTokenizer.GPT2;
     }
 
     private static boolean isByteLevel(JsonNode node, boolean regex) {
-        return node.path("type").asString("").equals("ByteLevel") && !node.path("add_prefix_space").asBoolean(true)
+        return node.path("type").asString("").equals("ByteLevel")
+                && !node.path("add_prefix_space").asBoolean(true)
                 && node.path("use_regex").asBoolean(true) == regex;
     }
 
@@ -118,7 +142,10 @@ final class TokenizerJson {
             }
             String content = node.path("content").asString("");
             require(!content.isEmpty(), "added_tokens.content", "is empty");
-            added.add(new AddedToken(id(node.path("id"), "added_tokens.id"), content, node.path("special").asBoolean(false),
+            added.add(new AddedToken(
+                    id(node.path("id"), "added_tokens.id"),
+                    content,
+                    node.path("special").asBoolean(false),
                     node.path("normalized").asBoolean(true)));
         }
         return added;
@@ -126,7 +153,8 @@ final class TokenizerJson {
 
     /** Bytes of each id; an added token that also stands in the vocabulary takes no part in merges. */
     private byte[][] tokens(Map<String, Integer> idOf, List<AddedToken> added) {
-        byte[][] tokens = new byte[idOf.values().stream().mapToInt(id -> id + 1).max().orElse(0)][];
+        byte[][] tokens =
+                new byte[idOf.values().stream().mapToInt(id -> id + 1).max().orElse(0)][];
         var addedIds = new HashMap<Integer, String>();
         added.forEach(t -> addedIds.put(t.id(), t.content()));
         idOf.forEach((token, id) -> {
@@ -154,7 +182,10 @@ final class TokenizerJson {
     }
 
     private int id(JsonNode node, String field) {
-        require(node.isInt() && node.asInt() >= 0 && node.asInt() < MAX_ID, field, "holds an id outside [0, %d)".formatted(MAX_ID));
+        require(
+                node.isInt() && node.asInt() >= 0 && node.asInt() < MAX_ID,
+                field,
+                "holds an id outside [0, %d)".formatted(MAX_ID));
         return node.asInt();
     }
 
@@ -174,12 +205,15 @@ final class TokenizerJson {
 
     /** The file's text: header fields a line each, then a token and a merge a line. */
     private static String json(BpeModel model) {
-        String byteLevel = "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": %s}";
+        String byteLevel =
+                "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": %s}";
         String preTokenizer = switch (model.preTokenizer()) {
             case GPT2 -> byteLevel.formatted(true);
-            case LLAMA3 -> "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
-                    + quote(LLAMA3_REGEX) + "}, \"behavior\": \"Isolated\", \"invert\": false}, " + byteLevel.formatted(false)
-                    + "]}";
+            case LLAMA3 ->
+                "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
+                        + quote(LLAMA3_REGEX) + "}, \"behavior\": \"Isolated\", \"invert\": false}, "
+                        + byteLevel.formatted(false)
+                        + "]}";
         };
         var vocabulary = new ArrayList<String>();
         byte[][] tokens = model.tokens();
@@ -193,12 +227,15 @@ final class TokenizerJson {
         }
         var merges = new ArrayList<String>();
         for (int rank = 0; rank < model.left().length; rank++) {
-            merges.add("      " + quote(ByteAlphabet.write(tokens[model.left()[rank]]) + " "
-                    + ByteAlphabet.write(tokens[model.right()[rank]])));
+            merges.add("      "
+                    + quote(ByteAlphabet.write(tokens[model.left()[rank]]) + " "
+                            + ByteAlphabet.write(tokens[model.right()[rank]])));
         }
-        var added = model.added().stream().map(t -> ("    {\"id\": %d, \"content\": %s, \"single_word\": false, \"lstrip\": false, "
-                + "\"rstrip\": false, \"normalized\": %s, \"special\": %s}").formatted(t.id(), quote(t.content()), t.normalized(),
-                        t.special())).toList();
+        var added = model.added().stream()
+                .map(t -> ("    {\"id\": %d, \"content\": %s, \"single_word\": false, \"lstrip\": false, "
+                                + "\"rstrip\": false, \"normalized\": %s, \"special\": %s}")
+                        .formatted(t.id(), quote(t.content()), t.normalized(), t.special()))
+                .toList();
         return """
                 {
                   "version": "1.0",
@@ -224,8 +261,13 @@ final class TokenizerJson {
                     "merges": %s
                   }
                 }
-                """.formatted(array(added, "  "), preTokenizer, byteLevel.formatted(true), model.ignoreMerges(),
-                String.join(",\n", vocabulary), array(merges, "    "));
+                """.formatted(
+                        array(added, "  "),
+                        preTokenizer,
+                        byteLevel.formatted(true),
+                        model.ignoreMerges(),
+                        String.join(",\n", vocabulary),
+                        array(merges, "    "));
     }
 
     private static String array(List<String> lines, String indent) {

@@ -2,7 +2,10 @@ package org.mixtureofmamba.tokenizers.text;
 
 import java.nio.charset.StandardCharsets;
 
-/** UTF-8 read in place, a stray byte at a time where it is invalid (overlong forms, surrogates and truncations included). */
+/**
+ * UTF-8 read in place, a stray byte at a time where it is invalid (overlong forms, surrogates and truncations
+ * included).
+ */
 final class Utf8 {
     /** What a byte outside valid UTF-8 decodes to; its length is 1. */
     static final int INVALID = -1;
@@ -58,7 +61,9 @@ final class Utf8 {
                 i++;
                 continue;
             }
-            int[] codePoints = text.codePoints().map(p -> p >= 0xD800 && p < 0xE000 ? 0xFFFD : p).toArray();
+            int[] codePoints = text.codePoints()
+                    .map(p -> p >= 0xD800 && p < 0xE000 ? 0xFFFD : p)
+                    .toArray();
             return new String(codePoints, 0, codePoints.length);
         }
         return text;

@@ -14,7 +14,10 @@ import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 import org.mixtureofmamba.tokenizers.text.BpeTrainer;
 import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
 
-/** Text, an image and a sound to ids of one vocabulary and back, with the tokenizers that ship: {@code RoundTrips DIRECTORY}. */
+/**
+ * Text, an image and a sound to ids of one vocabulary and back, with the tokenizers that ship: {@code RoundTrips
+ * DIRECTORY}.
+ */
 public final class RoundTrips {
     private RoundTrips() {}
 
@@ -25,7 +28,12 @@ public final class RoundTrips {
 
         byte[] text = "a hound, \u00e4\u4e2d\ud83d\ude00".getBytes(StandardCharsets.UTF_8);
         check(Arrays.equals(set.text().decode(set.text().encode(text)), text), "text");
-        check(PretrainedBpe.BPE_32000.load().decodeToString(PretrainedBpe.BPE_32000.load().encode("a hound")).equals("a hound"), "bpe-32000");
+        check(
+                PretrainedBpe.BPE_32000
+                        .load()
+                        .decodeToString(PretrainedBpe.BPE_32000.load().encode("a hound"))
+                        .equals("a hound"),
+                "bpe-32000");
         var trained = BpeTrainer.of(300).trainOnTexts(List.of("low lower lowest ".repeat(50)));
         check(trained.encode(" lowest").length < 4, "a trained tokenizer");
 
@@ -47,8 +55,10 @@ public final class RoundTrips {
         AudioFiles.write(directory.resolve("back.wav"), set.speech().decode(units));
         check(units.length == 32 && AudioFiles.read(directory.resolve("back.wav")).length == 32 * 640, "speech");
 
-        check(vocabulary.modalityOf(vocabulary.image(codes[0])) == Modality.IMAGE
-                && vocabulary.localId(vocabulary.speech(units[0])) == units[0], "one vocabulary");
+        check(
+                vocabulary.modalityOf(vocabulary.image(codes[0])) == Modality.IMAGE
+                        && vocabulary.localId(vocabulary.speech(units[0])) == units[0],
+                "one vocabulary");
         set.save(directory.resolve("set"));
         check(TokenizerSet.load(directory.resolve("set")).fingerprint().equals(set.fingerprint()), "manifest");
         System.out.println("round trips of text, image and speech: well");

@@ -38,7 +38,8 @@ class AutoencoderTrainingTest {
     }
 
     private static TrainingImages images() {
-        return new TrainingImages(IntStream.range(0, 40).mapToObj(AutoencoderTrainingTest::drawing), TINY.side(), 100, 1);
+        return new TrainingImages(
+                IntStream.range(0, 40).mapToObj(AutoencoderTrainingTest::drawing), TINY.side(), 100, 1);
     }
 
     /** No two pixels alike, so that few of the ReLUs turn at once under a small step. */
@@ -52,7 +53,8 @@ class AutoencoderTrainingTest {
     }
 
     /** A bottleneck whose output differs from its input by a constant: what straight-through takes quantisation for. */
-    private record Shifted(float[] shift, float[] target, double commitment, double[] loss) implements AutoencoderTraining.Bottleneck {
+    private record Shifted(float[] shift, float[] target, double commitment, double[] loss)
+            implements AutoencoderTraining.Bottleneck {
         @Override
         public float[] forward(float[] encoded) {
             float[] out = new float[encoded.length];
@@ -92,9 +94,13 @@ class AutoencoderTrainingTest {
         }
         double[] extra = new double[1];
         var surrogate = new Shifted(shift, quantised, commitment, extra);
-        check(training, () -> training.differentiate(batch, N, surrogate) + extra[0],
-                () -> training.differentiate(batch, N, new QuantizerTraining.Quantisation(
-                        new Codebook(vectors, TINY.latent()), commitment)));
+        check(
+                training,
+                () -> training.differentiate(batch, N, surrogate) + extra[0],
+                () -> training.differentiate(
+                        batch,
+                        N,
+                        new QuantizerTraining.Quantisation(new Codebook(vectors, TINY.latent()), commitment)));
     }
 
     @Test
@@ -167,12 +173,19 @@ class AutoencoderTrainingTest {
 
     @Test
     void theParametersOfAFileAreThoseOfTheGraphs() {
-        for (var config : new AutoencoderConfig[] {TINY, new AutoencoderConfig(16, 4, 0, 3, 2, 5), new AutoencoderConfig(32, 2, 2, 3, 0, 4)}) {
-            var training = new AutoencoderTraining(recipe(config, 0, 0), 2 * config.latent(), 0,
-                    new TrainingImages(IntStream.range(0, 9).mapToObj(AutoencoderTrainingTest::drawing), config.side(), 9, 1));
+        for (var config : new AutoencoderConfig[] {
+            TINY, new AutoencoderConfig(16, 4, 0, 3, 2, 5), new AutoencoderConfig(32, 2, 2, 3, 0, 4)
+        }) {
+            var training = new AutoencoderTraining(
+                    recipe(config, 0, 0),
+                    2 * config.latent(),
+                    0,
+                    new TrainingImages(
+                            IntStream.range(0, 9).mapToObj(AutoencoderTrainingTest::drawing), config.side(), 9, 1));
             var lengths = ParameterNames.lengths(config, 2 * config.latent());
             assertThat(training.parameters().keySet()).isEqualTo(lengths.keySet());
-            training.parameters().forEach((name, values) -> assertThat(values).as(name).hasSize(lengths.get(name)));
+            training.parameters()
+                    .forEach((name, values) -> assertThat(values).as(name).hasSize(lengths.get(name)));
         }
     }
 

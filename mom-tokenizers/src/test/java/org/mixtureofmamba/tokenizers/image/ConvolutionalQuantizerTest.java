@@ -18,14 +18,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class ConvolutionalQuantizerTest {
     private static final AutoencoderConfig CONFIG = new AutoencoderConfig(32, 4, 1, 16, 1, 6);
-    private static final ConvolutionalQuantizerTrainer TRAINER =
-            trainer(CONFIG);
+    private static final ConvolutionalQuantizerTrainer TRAINER = trainer(CONFIG);
 
     @TempDir
     private Path directory;
 
     private static ConvolutionalQuantizerTrainer trainer(AutoencoderConfig config) {
-        return new ConvolutionalQuantizerTrainer(new AutoencoderRecipe(config, 8, 300, 2e-3, 1, 0, 0, 1000, 7), 24, 0.25, 0.95);
+        return new ConvolutionalQuantizerTrainer(
+                new AutoencoderRecipe(config, 8, 300, 2e-3, 1, 0, 0, 1000, 7), 24, 0.25, 0.95);
     }
 
     private static QuantizerTraining begin() {
@@ -37,7 +37,8 @@ class ConvolutionalQuantizerTest {
         for (int seed = 500; seed < 520; seed++) {
             var image = AutoencoderTrainingTest.drawing(seed);
             float[] wanted = Pixels.fit(image, 32, 32).rgb();
-            float[] actual = Pixels.fit(quantizer.decode(quantizer.encode(image)), 32, 32).rgb();
+            float[] actual = Pixels.fit(quantizer.decode(quantizer.encode(image)), 32, 32)
+                    .rgb();
             for (int i = 0; i < wanted.length; i++) {
                 sum += Math.pow(wanted[i] - actual[i], 2);
             }
@@ -54,8 +55,12 @@ class ConvolutionalQuantizerTest {
             training.step();
         }
         assertThat(error(training.model())).isLessThan(0.9 * start);
-        var codes = training.model().encode(IntStream.range(0, 50).mapToObj(AutoencoderTrainingTest::drawing).toList());
-        assertThat(codes.stream().flatMapToInt(Arrays::stream).distinct().count()).isGreaterThanOrEqualTo(20);
+        var codes = training.model()
+                .encode(IntStream.range(0, 50)
+                        .mapToObj(AutoencoderTrainingTest::drawing)
+                        .toList());
+        assertThat(codes.stream().flatMapToInt(Arrays::stream).distinct().count())
+                .isGreaterThanOrEqualTo(20);
     }
 
     @Test
@@ -74,7 +79,9 @@ class ConvolutionalQuantizerTest {
         }
         var other = trainer(new AutoencoderConfig(32, 4, 1, 8, 1, 6))
                 .begin(IntStream.range(0, 9).mapToObj(AutoencoderTrainingTest::drawing));
-        assertThatThrownBy(() -> other.resume(file)).isInstanceOf(UserException.class).hasMessageContaining("checkpoint");
+        assertThatThrownBy(() -> other.resume(file))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("checkpoint");
     }
 
     @Test
@@ -90,17 +97,24 @@ class ConvolutionalQuantizerTest {
         Path again = directory.resolve("again.safetensors");
         loaded.save(again);
         assertThat(again).hasSameBinaryContentAs(file);
-        List<BufferedImage> images = IntStream.range(0, 40).mapToObj(AutoencoderTrainingTest::drawing).toList();
+        List<BufferedImage> images = IntStream.range(0, 40)
+                .mapToObj(AutoencoderTrainingTest::drawing)
+                .toList();
         List<int[]> codes = quantizer.encode(images);
         try (var threads = Executors.newFixedThreadPool(3)) {
-            List<Future<int[]>> single = images.stream().map(image -> threads.submit(() -> loaded.encode(image))).toList();
+            List<Future<int[]>> single = images.stream()
+                    .map(image -> threads.submit(() -> loaded.encode(image)))
+                    .toList();
             for (int i = 0; i < codes.size(); i++) {
-                assertThat(codes.get(i)).hasSize(16).containsExactly(single.get(i).get());
+                assertThat(codes.get(i))
+                        .hasSize(16)
+                        .containsExactly(single.get(i).get());
             }
         }
         assertThat(loaded.encode(List.of())).isEmpty();
         var drawn = loaded.decode(codes.getFirst());
-        assertThat(drawn.getRGB(0, 0, 32, 32, null, 0, 32)).isEqualTo(quantizer.decode(codes.getFirst()).getRGB(0, 0, 32, 32, null, 0, 32));
+        assertThat(drawn.getRGB(0, 0, 32, 32, null, 0, 32))
+                .isEqualTo(quantizer.decode(codes.getFirst()).getRGB(0, 0, 32, 32, null, 0, 32));
     }
 
     @Test
@@ -111,18 +125,30 @@ class ConvolutionalQuantizerTest {
         assertThatThrownBy(() -> quantizer.decode(new int[3])).isInstanceOf(UserException.class);
         int[] codes = new int[16];
         codes[5] = 24;
-        assertThatThrownBy(() -> quantizer.decode(codes)).isInstanceOf(UserException.class).hasMessageContaining("24");
+        assertThatThrownBy(() -> quantizer.decode(codes))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("24");
         Path file = directory.resolve("image.safetensors");
         quantizer.save(file);
         byte[] bytes = Files.readAllBytes(file);
         Path cut = Files.write(directory.resolve("cut"), Arrays.copyOf(bytes, bytes.length / 2));
-        assertThatThrownBy(() -> ConvolutionalQuantizer.load(cut)).isInstanceOf(UserException.class).hasMessageContaining("cut");
-        assertThatThrownBy(() -> PatchQuantizer.load(file)).isInstanceOf(UserException.class).hasMessageContaining("conv-vq");
-        assertThatThrownBy(() -> KlAutoencoder.load(file)).isInstanceOf(UserException.class).hasMessageContaining("conv-vq");
+        assertThatThrownBy(() -> ConvolutionalQuantizer.load(cut))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("cut");
+        assertThatThrownBy(() -> PatchQuantizer.load(file))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("conv-vq");
+        assertThatThrownBy(() -> KlAutoencoder.load(file))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("conv-vq");
         String text = new String(bytes, java.nio.charset.StandardCharsets.ISO_8859_1);
-        Path wider = Files.write(directory.resolve("wider"), text.replace("\"width\":\"16\"", "\"width\":\"17\"")
-                .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
-        assertThatThrownBy(() -> ConvolutionalQuantizer.load(wider)).isInstanceOf(UserException.class).hasMessageContaining("parameter");
+        Path wider = Files.write(
+                directory.resolve("wider"),
+                text.replace("\"width\":\"16\"", "\"width\":\"17\"")
+                        .getBytes(java.nio.charset.StandardCharsets.ISO_8859_1));
+        assertThatThrownBy(() -> ConvolutionalQuantizer.load(wider))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("parameter");
         assertThatThrownBy(() -> new AutoencoderConfig(60, 4, 1, 8, 1, 4)).isInstanceOf(UserException.class);
         assertThatThrownBy(() -> new AutoencoderConfig(64, 4, 1, 1 << 20, 1, 4)).isInstanceOf(UserException.class);
         assertThatThrownBy(() -> TRAINER.begin(IntStream.empty().mapToObj(AutoencoderTrainingTest::drawing)))

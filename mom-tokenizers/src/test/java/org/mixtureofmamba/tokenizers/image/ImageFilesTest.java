@@ -109,8 +109,14 @@ class ImageFilesTest {
 
     private static byte[] tiff(int orientation, ByteOrder order) {
         var tiff = ByteBuffer.allocate(26).order(order);
-        tiff.put((order == ByteOrder.BIG_ENDIAN ? "MM" : "II").getBytes(StandardCharsets.US_ASCII)).putShort((short) 42).putInt(8);
-        tiff.putShort((short) 1).putShort((short) 0x0112).putShort((short) 3).putInt(1).putShort((short) orientation);
+        tiff.put((order == ByteOrder.BIG_ENDIAN ? "MM" : "II").getBytes(StandardCharsets.US_ASCII))
+                .putShort((short) 42)
+                .putInt(8);
+        tiff.putShort((short) 1)
+                .putShort((short) 0x0112)
+                .putShort((short) 3)
+                .putInt(1)
+                .putShort((short) orientation);
         return tiff.array();
     }
 
@@ -127,7 +133,10 @@ class ImageFilesTest {
         photograph.write(jpeg, 2, jpeg.length - 2);
         expectFlag(ImageFiles.read(file("photograph.jpg", photograph.toByteArray())), 40);
         byte[] png = encoded(stored(orientation), "png");
-        var chunk = ByteBuffer.allocate(exif.length + 12).putInt(exif.length).put("eXIf".getBytes(StandardCharsets.US_ASCII)).put(exif);
+        var chunk = ByteBuffer.allocate(exif.length + 12)
+                .putInt(exif.length)
+                .put("eXIf".getBytes(StandardCharsets.US_ASCII))
+                .put(exif);
         var crc = new CRC32();
         crc.update(chunk.array(), 4, exif.length + 4);
         chunk.putInt((int) crc.getValue());
@@ -174,13 +183,18 @@ class ImageFilesTest {
 
     @Test
     void sixteenBitsAndTransparencyAreRead() throws Exception {
-        var colours = new ComponentColorModel(ColorSpace.getInstance(ColorSpace.CS_sRGB), true, false, Transparency.TRANSLUCENT,
+        var colours = new ComponentColorModel(
+                ColorSpace.getInstance(ColorSpace.CS_sRGB),
+                true,
+                false,
+                Transparency.TRANSLUCENT,
                 DataBuffer.TYPE_USHORT);
         var raster = Raster.createInterleavedRaster(DataBuffer.TYPE_USHORT, 4, 4, 4, null);
         for (int i = 0; i < 16; i++) {
             raster.setPixel(i % 4, i / 4, new int[] {0xFFFF, 0x8080, 0, i < 8 ? 0xFFFF : 0});
         }
-        var image = ImageFiles.read(file("sixteen.png", encoded(new BufferedImage(colours, raster, false, null), "png")));
+        var image =
+                ImageFiles.read(file("sixteen.png", encoded(new BufferedImage(colours, raster, false, null), "png")));
         expectColour(image, 1, 1, 255, 128, 0, 1);
         float[] rgb = Pixels.fit(image, 4, 4).rgb();
         assertThat(rgb[0]).isCloseTo(1f, within(0.01f));
@@ -200,7 +214,9 @@ class ImageFilesTest {
             var stream = writer.getDefaultStreamMetadata(writer.getDefaultWriteParam());
             var root = (IIOMetadataNode) stream.getAsTree("javax_imageio_gif_stream_1.0");
             var screen = new IIOMetadataNode("LogicalScreenDescriptor");
-            String[] settings = {"logicalScreenWidth", "48", "logicalScreenHeight", "32", "colorResolution", "8", "pixelAspectRatio", "0"};
+            String[] settings = {
+                "logicalScreenWidth", "48", "logicalScreenHeight", "32", "colorResolution", "8", "pixelAspectRatio", "0"
+            };
             for (int i = 0; i < settings.length; i += 2) {
                 screen.setAttribute(settings[i], settings[i + 1]);
             }
@@ -216,7 +232,8 @@ class ImageFilesTest {
                 var image = frame == 0 ? flag() : new BufferedImage(24, 16, BufferedImage.TYPE_INT_RGB);
                 var metadata = writer.getDefaultImageMetadata(type, writer.getDefaultWriteParam());
                 var tree = (IIOMetadataNode) metadata.getAsTree("javax_imageio_gif_image_1.0");
-                var place = (IIOMetadataNode) tree.getElementsByTagName("ImageDescriptor").item(0);
+                var place = (IIOMetadataNode)
+                        tree.getElementsByTagName("ImageDescriptor").item(0);
                 place.setAttribute("imageLeftPosition", "24");
                 place.setAttribute("imageTopPosition", "16");
                 metadata.setFromTree("javax_imageio_gif_image_1.0", tree);
@@ -244,13 +261,18 @@ class ImageFilesTest {
         assertThat(image.getWidth()).isEqualTo(1024);
         var fitted = Pixels.fit(image, 24, 16).toImage();
         expectFlag(fitted, 2);
-        expectRefused("file.svg", "<svg xmlns='http://www.w3.org/2000/svg' xmlns:x='http://www.w3.org/1999/xlink' width='9' height='9'>"
-                + "<image x:href='" + directory.resolve("flag.svg").toUri() + "' width='9' height='9'/></svg>");
-        expectRefused("entity.svg", "<!DOCTYPE svg [<!ENTITY e SYSTEM 'file:///etc/hostname'>]>"
-                + "<svg xmlns='http://www.w3.org/2000/svg'><text>&e;</text></svg>");
+        expectRefused(
+                "file.svg",
+                "<svg xmlns='http://www.w3.org/2000/svg' xmlns:x='http://www.w3.org/1999/xlink' width='9' height='9'>"
+                        + "<image x:href='" + directory.resolve("flag.svg").toUri() + "' width='9' height='9'/></svg>");
+        expectRefused(
+                "entity.svg",
+                "<!DOCTYPE svg [<!ENTITY e SYSTEM 'file:///etc/hostname'>]>"
+                        + "<svg xmlns='http://www.w3.org/2000/svg'><text>&e;</text></svg>");
         var bomb = new StringBuilder("<!DOCTYPE svg [<!ENTITY a0 'aaaaaaaaaa'>");
         for (int i = 1; i < 12; i++) {
-            bomb.append("<!ENTITY a%d '%s'>".formatted(i, "&a%d;".formatted(i - 1).repeat(10)));
+            bomb.append(
+                    "<!ENTITY a%d '%s'>".formatted(i, "&a%d;".formatted(i - 1).repeat(10)));
         }
         expectRefused("bomb.svg", bomb + "]><svg xmlns='http://www.w3.org/2000/svg'><text>&a11;</text></svg>");
         expectRefused("cut.svg", flag.substring(0, flag.length() / 2));
@@ -259,18 +281,24 @@ class ImageFilesTest {
 
     private void expectRefused(String name, String content) throws IOException {
         Path file = Files.writeString(directory.resolve(name), content);
-        assertThatThrownBy(() -> ImageFiles.read(file)).as(name).isInstanceOf(UserException.class).hasMessageContaining(name);
+        assertThatThrownBy(() -> ImageFiles.read(file))
+                .as(name)
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining(name);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"png", "gif", "bmp"})
     void aSinglePixelIsRefusedAndALineOfTwoIsAnImage(String format) throws Exception {
         Path dot = file("dot." + format, encoded(new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB), format));
-        assertThatThrownBy(() -> ImageFiles.read(dot)).isInstanceOf(UserException.class).hasMessageContaining("dot." + format);
+        assertThatThrownBy(() -> ImageFiles.read(dot))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("dot." + format);
         var line = new BufferedImage(2, 1, BufferedImage.TYPE_INT_RGB);
         line.setRGB(0, 0, 0xFF8000);
         line.setRGB(1, 0, 0xFF8000);
-        float[] rgb = Pixels.fit(ImageFiles.read(file("line." + format, encoded(line, format))), 8, 8).rgb();
+        float[] rgb = Pixels.fit(ImageFiles.read(file("line." + format, encoded(line, format))), 8, 8)
+                .rgb();
         assertThat(rgb[0]).isCloseTo(1f, within(0.01f));
         assertThat(rgb[rgb.length - 1]).isCloseTo(-1f, within(0.01f));
     }
@@ -286,7 +314,9 @@ class ImageFilesTest {
         byte[] whole = format.equals("webp") ? Files.readAllBytes(resource("lossy.webp")) : encoded(noise, format);
         for (int percent : new int[] {3, 20, 50, 80, 95}) {
             Path cut = file("cut." + format, Arrays.copyOf(whole, whole.length * percent / 100));
-            assertThatThrownBy(() -> ImageFiles.read(cut)).as("%d %%", percent).isInstanceOf(UserException.class)
+            assertThatThrownBy(() -> ImageFiles.read(cut))
+                    .as("%d %%", percent)
+                    .isInstanceOf(UserException.class)
                     .hasMessageContaining("cut." + format);
         }
     }

@@ -15,12 +15,16 @@ class ImageModelTest {
     @Test
     void namesAndSizesAreThoseOfTheLiterature() {
         assertThat(ImageModel.named("vq-512")).isEqualTo(ImageModel.VQ_512);
-        assertThatThrownBy(() -> ImageModel.named("vq-63")).isInstanceOf(UserException.class).hasMessageContaining("vq-64, vq-256");
+        assertThatThrownBy(() -> ImageModel.named("vq-63"))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("vq-64, vq-256");
         assertThat(ImageModel.VQ_64.trainer(0).recipe().config().positions()).isEqualTo(64);
         assertThat(ImageModel.VQ_256.trainer(0).recipe().config().positions()).isEqualTo(256);
         assertThat(ImageModel.VQ_512.trainer(0).recipe().config().positions()).isEqualTo(1024);
         assertThat(ImageModel.VQ_512.trainer(0)).extracting("codes").isEqualTo(8192);
-        assertThat(ImageModel.KL_256.trainer(0).recipe().config()).extracting("grid", "latent").containsExactly(32, 8);
+        assertThat(ImageModel.KL_256.trainer(0).recipe().config())
+                .extracting("grid", "latent")
+                .containsExactly(32, 8);
     }
 
     /** With fewer images a step and fewer codes, whose clustering takes a minute. */

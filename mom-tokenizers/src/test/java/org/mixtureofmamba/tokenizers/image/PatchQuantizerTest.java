@@ -20,7 +20,8 @@ import static org.assertj.core.api.Assertions.within;
 
 class PatchQuantizerTest {
     private static final PatchQuantizerTrainer TRAINER = new PatchQuantizerTrainer(16, 8, 4, 200, 30, 5_000, 3);
-    private static final PatchQuantizer QUANTIZER = TRAINER.train(IntStream.range(0, 99).mapToObj(PatchQuantizerTest::drawing));
+    private static final PatchQuantizer QUANTIZER =
+            TRAINER.train(IntStream.range(0, 99).mapToObj(PatchQuantizerTest::drawing));
 
     @TempDir
     private Path directory;
@@ -41,7 +42,8 @@ class PatchQuantizerTest {
 
     @Test
     void anImageComesBackBetterThanFromFewerCodes() {
-        var coarse = new PatchQuantizerTrainer(16, 8, 4, 2, 30, 5_000, 3).train(IntStream.range(0, 99).mapToObj(PatchQuantizerTest::drawing));
+        var coarse = new PatchQuantizerTrainer(16, 8, 4, 2, 30, 5_000, 3)
+                .train(IntStream.range(0, 99).mapToObj(PatchQuantizerTest::drawing));
         double fine = 0;
         double rough = 0;
         for (int seed = 100; seed < 140; seed++) {
@@ -67,9 +69,11 @@ class PatchQuantizerTest {
     @Test
     void decodedCodesEncodeToThemselves() {
         var random = new Random(1);
-        int[] codes = random.ints(QUANTIZER.tokensPerImage(), 0, QUANTIZER.codebookSize()).toArray();
+        int[] codes = random.ints(QUANTIZER.tokensPerImage(), 0, QUANTIZER.codebookSize())
+                .toArray();
         var image = QUANTIZER.decode(codes);
-        assertThat(QUANTIZER.decode(QUANTIZER.encode(image)).getRGB(0, 0, 16, 8, null, 0, 16)).isEqualTo(image.getRGB(0, 0, 16, 8, null, 0, 16));
+        assertThat(QUANTIZER.decode(QUANTIZER.encode(image)).getRGB(0, 0, 16, 8, null, 0, 16))
+                .isEqualTo(image.getRGB(0, 0, 16, 8, null, 0, 16));
     }
 
     @Test
@@ -101,7 +105,9 @@ class PatchQuantizerTest {
             int column = i / 3 % 10;
             assertThat(rgb[i]).isCloseTo(1f, within(column == 0 || column == 9 ? 0.3f : 1e-5f));
         }
-        assertThat(Pixels.fit(new BufferedImage(1, 1, BufferedImage.TYPE_BYTE_GRAY), 8, 4).rgb()).containsOnly(-1f);
+        assertThat(Pixels.fit(new BufferedImage(1, 1, BufferedImage.TYPE_BYTE_GRAY), 8, 4)
+                        .rgb())
+                .containsOnly(-1f);
     }
 
     @Test
@@ -122,8 +128,10 @@ class PatchQuantizerTest {
         int[] codes = new int[QUANTIZER.tokensPerImage()];
         codes[0] = 200;
         assertThatThrownBy(() -> QUANTIZER.decode(codes)).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> new PatchQuantizerTrainer(30, 32, 4, 8, 1, 8, 0)).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> TRAINER.train(IntStream.empty().mapToObj(PatchQuantizerTest::drawing))).isInstanceOf(UserException.class)
+        assertThatThrownBy(() -> new PatchQuantizerTrainer(30, 32, 4, 8, 1, 8, 0))
+                .isInstanceOf(UserException.class);
+        assertThatThrownBy(() -> TRAINER.train(IntStream.empty().mapToObj(PatchQuantizerTest::drawing)))
+                .isInstanceOf(UserException.class)
                 .hasMessageContaining("only 0");
     }
 
@@ -145,15 +153,22 @@ class PatchQuantizerTest {
             assertThat(actual[i]).isCloseTo(expected[i], within(0.05f));
         }
         byte[] bytes = Files.readAllBytes(file);
-        Path cut = Files.write(directory.resolve("cut." + format), java.util.Arrays.copyOf(bytes, Math.min(40, bytes.length / 2)));
-        assertThatThrownBy(() -> ImageFiles.read(cut)).isInstanceOf(UserException.class).hasMessageContaining("cut." + format);
+        Path cut = Files.write(
+                directory.resolve("cut." + format), java.util.Arrays.copyOf(bytes, Math.min(40, bytes.length / 2)));
+        assertThatThrownBy(() -> ImageFiles.read(cut))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("cut." + format);
     }
 
     @Test
     void hostileFilesAreRefusedByName() throws Exception {
-        assertThatThrownBy(() -> ImageFiles.read(directory.resolve("none.png"))).isInstanceOf(UserException.class).hasMessageContaining("none.png");
+        assertThatThrownBy(() -> ImageFiles.read(directory.resolve("none.png")))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("none.png");
         Path text = Files.writeString(directory.resolve("text.png"), "no image");
-        assertThatThrownBy(() -> ImageFiles.read(text)).isInstanceOf(UserException.class).hasMessageContaining("text.png");
+        assertThatThrownBy(() -> ImageFiles.read(text))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("text.png");
         // a PNG header that claims 60,000 x 60,000 pixels
         Path png = directory.resolve("bomb.png");
         ImageFiles.write(png, new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB));
@@ -163,6 +178,8 @@ class PatchQuantizerTest {
         crc.update(bytes.array(), 12, 17);
         bytes.putInt(29, (int) crc.getValue());
         Files.write(png, bytes.array());
-        assertThatThrownBy(() -> ImageFiles.read(png)).isInstanceOf(UserException.class).hasMessageContaining("60000 x 60000");
+        assertThatThrownBy(() -> ImageFiles.read(png))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("60000 x 60000");
     }
 }

@@ -29,13 +29,15 @@ class PretrainedImagesTest {
 
     @BeforeAll
     static void readTheCorpus() throws IOException {
-        Path packed = Path.of(System.getProperty("mom.root"), "mom-data/src/main/resources/org/mixtureofmamba/data/demo/images.tar.gz");
+        Path packed = Path.of(
+                System.getProperty("mom.root"),
+                "mom-data/src/main/resources/org/mixtureofmamba/data/demo/images.tar.gz");
         byte[] tar;
         try (var in = new GZIPInputStream(Files.newInputStream(packed))) {
             tar = in.readAllBytes();
         }
         var files = new TreeMap<Path, byte[]>();
-        for (int at = 0; at + 512 <= tar.length && tar[at] != 0;) {
+        for (int at = 0; at + 512 <= tar.length && tar[at] != 0; ) {
             String name = text(tar, at, 100);
             int size = Integer.parseInt(text(tar, at + 124, 12).strip(), 8);
             if (name.endsWith(".png")) {
@@ -46,7 +48,10 @@ class PretrainedImagesTest {
         int i = 0;
         for (var file : files.entrySet()) {
             boolean heldOut = i++ % DemoTokenizers.HELD_OUT == DemoTokenizers.HELD_OUT - 1;
-            (heldOut ? HELD_OUT : TRAINED).add(ImageFiles.read(new ByteArrayInputStream(file.getValue()), file.getKey().toString()));
+            (heldOut ? HELD_OUT : TRAINED)
+                    .add(ImageFiles.read(
+                            new ByteArrayInputStream(file.getValue()),
+                            file.getKey().toString()));
         }
     }
 

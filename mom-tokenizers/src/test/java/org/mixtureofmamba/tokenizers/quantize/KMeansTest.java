@@ -36,7 +36,8 @@ class KMeansTest {
         float[] points = clouds(9000);
         var here = new KMeans(30, 8, 1).cluster(points, 2);
         try (var pool = new ForkJoinPool(1)) {
-            var there = pool.submit(() -> new KMeans(30, 8, 1).cluster(points, 2)).get();
+            var there =
+                    pool.submit(() -> new KMeans(30, 8, 1).cluster(points, 2)).get();
             assertThat(there.codebook()).isEqualTo(here.codebook());
             assertThat(there.codes()).isEqualTo(here.codes());
         }
@@ -76,7 +77,8 @@ class KMeansTest {
 
     @Test
     void moreCodesThanDifferentPointsAreRefused() {
-        assertThatThrownBy(() -> new KMeans(3, 5, 0).cluster(new float[] {1, 1, 1, 2, 2}, 1)).isInstanceOf(UserException.class)
+        assertThatThrownBy(() -> new KMeans(3, 5, 0).cluster(new float[] {1, 1, 1, 2, 2}, 1))
+                .isInstanceOf(UserException.class)
                 .hasMessageContaining("only 2");
     }
 }

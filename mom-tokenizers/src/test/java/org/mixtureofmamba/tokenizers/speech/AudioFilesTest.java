@@ -40,7 +40,17 @@ class AudioFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"8000, 440", "11025, 1000", "22050, 3000", "24000, 5000", "44100, 440", "44100, 7000", "48000, 7000", "96000, 100", "16001, 2000"})
+    @CsvSource({
+        "8000, 440",
+        "11025, 1000",
+        "22050, 3000",
+        "24000, 5000",
+        "44100, 440",
+        "44100, 7000",
+        "48000, 7000",
+        "96000, 100",
+        "16001, 2000"
+    })
     void resamplingKeepsATone(int rate, double frequency) {
         float[] out = Resampler.between(rate, 16_000).resample(tone(rate, frequency, rate));
         float[] expected = tone(16_000, frequency, 16_000);
@@ -72,8 +82,15 @@ class AudioFilesTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"PCM_UNSIGNED, 8, 0.01", "PCM_SIGNED, 16, 1e-4", "PCM_SIGNED, 24, 1e-6", "PCM_SIGNED, 32, 1e-6", "PCM_FLOAT, 32, 1e-6",
-        "ULAW, 8, 0.02", "ALAW, 8, 0.02"})
+    @CsvSource({
+        "PCM_UNSIGNED, 8, 0.01",
+        "PCM_SIGNED, 16, 1e-4",
+        "PCM_SIGNED, 24, 1e-6",
+        "PCM_SIGNED, 32, 1e-6",
+        "PCM_FLOAT, 32, 1e-6",
+        "ULAW, 8, 0.02",
+        "ALAW, 8, 0.02"
+    })
     void everyCodingThatTheJdkWritesIsRead(String encoding, int bits, float tolerance) throws Exception {
         float[] pcm = tone(16_000, 300, 800);
         var format = new AudioFormat(new AudioFormat.Encoding(encoding), 16_000, bits, 2, bits / 4, 16_000, false);
@@ -87,7 +104,8 @@ class AudioFilesTest {
             signed[4 * i + 2] = (byte) right;
             signed[4 * i + 3] = (byte) (right >> 8);
         }
-        var source = new AudioInputStream(new ByteArrayInputStream(signed), new AudioFormat(16_000, 16, 2, true, false), pcm.length);
+        var source = new AudioInputStream(
+                new ByteArrayInputStream(signed), new AudioFormat(16_000, 16, 2, true, false), pcm.length);
         var out = new ByteArrayOutputStream();
         AudioSystem.write(AudioSystem.getAudioInputStream(format, source), AudioFileFormat.Type.WAVE, out);
         float[] read = AudioFiles.read(new ByteArrayInputStream(out.toByteArray()), "memory");
@@ -104,7 +122,9 @@ class AudioFilesTest {
         assertThat(flac).isEqualTo(wav).hasSizeGreaterThan(1000);
         byte[] bytes = resource("tone-stereo-11025.flac").readAllBytes();
         Path cut = Files.write(directory.resolve("cut.flac"), Arrays.copyOf(bytes, bytes.length * 2 / 3));
-        assertThatThrownBy(() -> AudioFiles.read(cut)).isInstanceOf(UserException.class).hasMessageContaining("cut.flac");
+        assertThatThrownBy(() -> AudioFiles.read(cut))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("cut.flac");
     }
 
     private static InputStream resource(String name) {
@@ -129,16 +149,27 @@ class AudioFilesTest {
         slow[24] = 1;
         slow[25] = 0;
         expectRefused("one-hertz.wav", slow);
-        assertThatThrownBy(() -> AudioFiles.read(directory.resolve("none.wav"))).isInstanceOf(UserException.class).hasMessageContaining("none.wav");
+        assertThatThrownBy(() -> AudioFiles.read(directory.resolve("none.wav")))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("none.wav");
     }
 
     private void expectRefused(String name, byte[] bytes) throws Exception {
         Path file = Files.write(directory.resolve(name), bytes);
-        assertThatThrownBy(() -> AudioFiles.read(file)).isInstanceOf(UserException.class).hasMessageContaining(name);
+        assertThatThrownBy(() -> AudioFiles.read(file))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining(name);
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"seven-8000.mp3", "seven-stereo-22050.mp3", "seven-stereo-44100-vbr.mp3", "seven-8000.ogg", "seven-stereo-44100.ogg"})
+    @ValueSource(
+            strings = {
+                "seven-8000.mp3",
+                "seven-stereo-22050.mp3",
+                "seven-stereo-44100-vbr.mp3",
+                "seven-8000.ogg",
+                "seven-stereo-44100.ogg"
+            })
     void compressedSoundIsTheSoundItWasMadeFrom(String name) throws Exception {
         float[] original = AudioFiles.read(resource("seven-8000.wav"), "wav");
         float[] read = AudioFiles.read(resource(name), name);
@@ -152,12 +183,22 @@ class AudioFilesTest {
             otherEnergy += (double) read[i] * read[i];
         }
         assertThat(product / Math.sqrt(energy * otherEnergy)).isGreaterThan(0.97);
-        assertThat(otherEnergy / energy).as("as lame decodes them: 10 % of the energy goes at 32 kbit/s").isCloseTo(1, within(0.12));
+        assertThat(otherEnergy / energy)
+                .as("as lame decodes them: 10 % of the energy goes at 32 kbit/s")
+                .isCloseTo(1, within(0.12));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"seven-8000.mp3", "seven-stereo-22050.mp3", "seven-stereo-44100-vbr.mp3", "seven-8000.ogg", "seven-stereo-44100.ogg",
-        "tone-stereo-11025.flac", "seven-8000.wav"})
+    @ValueSource(
+            strings = {
+                "seven-8000.mp3",
+                "seven-stereo-22050.mp3",
+                "seven-stereo-44100-vbr.mp3",
+                "seven-8000.ogg",
+                "seven-stereo-44100.ogg",
+                "tone-stereo-11025.flac",
+                "seven-8000.wav"
+            })
     void damagedFilesGiveSoundOrAnErrorThatNamesThem(String name) throws Exception {
         byte[] bytes = resource(name).readAllBytes();
         for (int length : new int[] {1, 4, 20, 60, bytes.length / 2, bytes.length * 9 / 10}) {
@@ -171,7 +212,8 @@ class AudioFilesTest {
             }
             assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
                 try {
-                    assertThat(AudioFiles.read(new ByteArrayInputStream(hostile), "hostile-" + name)).hasSizeLessThan(16_000 * 3600);
+                    assertThat(AudioFiles.read(new ByteArrayInputStream(hostile), "hostile-" + name))
+                            .hasSizeLessThan(16_000 * 3600);
                 } catch (UserException e) {
                     assertThat(e).hasMessageContaining("hostile-" + name);
                 }
@@ -181,7 +223,8 @@ class AudioFilesTest {
 
     @Test
     void theFormatIsToldByTheBytesNotTheName() throws Exception {
-        Path file = Files.write(directory.resolve("seven.wav"), resource("seven-8000.ogg").readAllBytes());
+        Path file = Files.write(
+                directory.resolve("seven.wav"), resource("seven-8000.ogg").readAllBytes());
         assertThat(AudioFiles.read(file)).hasSizeGreaterThan(10_000);
     }
 
@@ -214,10 +257,12 @@ class AudioFilesTest {
         AudioFiles.write(file, tone(16_000, 440, 40_000));
         try (var stream = AudioStream.open(file, 2)) {
             assertThatThrownBy(() -> {
-                while (stream.next().length > 0) {
-                    assertThat(stream).isNotNull();
-                }
-            }).isInstanceOf(UserException.class).hasMessageContaining("long.wav lasts longer than the 2 seconds");
+                        while (stream.next().length > 0) {
+                            assertThat(stream).isNotNull();
+                        }
+                    })
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("long.wav lasts longer than the 2 seconds");
         }
     }
 
@@ -249,7 +294,7 @@ class AudioFilesTest {
         });
         try (var stream = AudioStream.of(hour, "hour", 3600)) {
             long heard = 0;
-            for (float[] block; (block = stream.next()).length > 0;) {
+            for (float[] block; (block = stream.next()).length > 0; ) {
                 heard += block.length;
                 assertThat(block.length).isLessThan(1 << 16);
             }

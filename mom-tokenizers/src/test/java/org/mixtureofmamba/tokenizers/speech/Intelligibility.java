@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import org.jtransforms.fft.FloatFFT_1D;
 
 /**
- * Short-time objective intelligibility of a sound against the clean one (Taal, Hendriks, Heusdens and Jensen 2011): the correlation of
- * their third-octave envelopes over 384 ms, from 0 to 1.
+ * Short-time objective intelligibility of a sound against the clean one (Taal, Hendriks, Heusdens and Jensen 2011): the
+ * correlation of their third-octave envelopes over 384 ms, from 0 to 1.
  */
 final class Intelligibility {
     private static final int RATE = 10_000;

@@ -1,6 +1,9 @@
 package org.mixtureofmamba.tokenizers.speech;
 
-/** Root mean square difference of two sounds' log-mel spectra in dB, the mean over frames (Gray and Markel 1976, on mel bands). */
+/**
+ * Root mean square difference of two sounds' log-mel spectra in dB, the mean over frames (Gray and Markel 1976, on mel
+ * bands).
+ */
 final class LogSpectralDistance {
     private LogSpectralDistance() {}
 

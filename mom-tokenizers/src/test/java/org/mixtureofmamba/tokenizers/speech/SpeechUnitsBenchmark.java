@@ -15,8 +15,8 @@ import org.mixtureofmamba.tokenizers.quantize.KMeans;
 import org.mixtureofmamba.tokenizers.quantize.PrincipalComponents;
 
 /**
- * How much of the phones is in speech units and how well they sound, beside the first version (k-means over 64 principal components of
- * single units' log-mels, sounding as the mean log-mels of each cluster).
+ * How much of the phones is in speech units and how well they sound, beside the first version (k-means over 64
+ * principal components of single units' log-mels, sounding as the mean log-mels of each cluster).
  *
  * <pre>
  * SpeechUnitsBenchmark floats DIRECTORY           NAME.f32 beside each NAME.flac or .wav, for scripts/align_phones.py
@@ -52,12 +52,18 @@ final class SpeechUnitsBenchmark {
                 clips.add(new Clip(pcm, phones.get(stem(file)), clips.size() % FOLD == FOLD - 1));
             }
         }
-        System.out.printf("%d recordings, %d of them held out%n", clips.size(), clips.stream().filter(Clip::heldOut).count());
-        sound("true log-mels (bound)", clips, clip -> GriffinLim.synthesize(clip.mels(), clip.mels().length / LogMel.BANDS));
+        System.out.printf(
+                "%d recordings, %d of them held out%n",
+                clips.size(), clips.stream().filter(Clip::heldOut).count());
+        sound(
+                "true log-mels (bound)",
+                clips,
+                clip -> GriffinLim.synthesize(clip.mels(), clip.mels().length / LogMel.BANDS));
         var first = FirstVersion.train(clips);
         phones("first version", clips, first::encode);
         sound("first version", clips, clip -> first.decode(first.encode(clip)));
-        var units = SpeechUnitsTrainer.standard(0).train(clips.stream().filter(c -> !c.heldOut).map(Clip::pcm));
+        var units = SpeechUnitsTrainer.standard(0)
+                .train(clips.stream().filter(c -> !c.heldOut).map(Clip::pcm));
         phones("cepstral units", clips, clip -> units.encode(clip.pcm));
         sound("cepstral units", clips, clip -> units.decode(units.encode(clip.pcm)));
         long start = System.nanoTime();
@@ -71,7 +77,10 @@ final class SpeechUnitsBenchmark {
 
     private static List<Path> recordings(Path directory) throws IOException {
         try (var files = Files.list(directory)) {
-            return files.filter(f -> f.toString().endsWith(".flac") || f.toString().endsWith(".wav")).sorted().toList();
+            return files.filter(
+                            f -> f.toString().endsWith(".flac") || f.toString().endsWith(".wav"))
+                    .sorted()
+                    .toList();
         }
     }
 
@@ -94,9 +103,16 @@ final class SpeechUnitsBenchmark {
         float[] sound(Clip clip);
     }
 
-    /** Share of held-out units whose phone is the one their unit mostly means on the recordings trained on; and purity, PNMI over all. */
+    /**
+     * Share of held-out units whose phone is the one their unit mostly means on the recordings trained on; and purity,
+     * PNMI over all.
+     */
     private static void phones(String name, List<Clip> clips, Coder coder) {
-        var inventory = clips.stream().flatMap(c -> Arrays.stream(c.phones)).distinct().sorted().toList();
+        var inventory = clips.stream()
+                .flatMap(c -> Arrays.stream(c.phones))
+                .distinct()
+                .sorted()
+                .toList();
         double[][] trained = new double[UNITS][inventory.size()];
         double[][] all = new double[UNITS][inventory.size()];
         for (Clip clip : clips) {
@@ -122,8 +138,14 @@ final class SpeechUnitsBenchmark {
                 rightSpeech += speech * hit;
             }
         }
-        System.out.printf("%s: phone told right %.3f of %d held-out units, %.3f of those not silent; purity %.3f, PNMI %.3f over all%n", name,
-                (double) right / heard, heard, (double) rightSpeech / heardSpeech, purity(all), informationShare(all));
+        System.out.printf(
+                "%s: phone told right %.3f of %d held-out units, %.3f of those not silent; purity %.3f, PNMI %.3f over all%n",
+                name,
+                (double) right / heard,
+                heard,
+                (double) rightSpeech / heardSpeech,
+                purity(all),
+                informationShare(all));
     }
 
     private static int largest(double[] row) {
@@ -179,14 +201,16 @@ final class SpeechUnitsBenchmark {
                 }
             }
         }
-        System.out.printf("%s: log-spectral distance %.2f dB, STOI %.3f on %d held-out recordings%n", name, distance / count,
-                intelligibility / judged, count);
+        System.out.printf(
+                "%s: log-spectral distance %.2f dB, STOI %.3f on %d held-out recordings%n",
+                name, distance / count, intelligibility / judged, count);
     }
 
     /** The tokenizer before this one. */
     private record FirstVersion(PrincipalComponents components, KMeans.Clustering clustering, float[] mels) {
         static FirstVersion train(List<Clip> clips) {
-            float[] frames = SpeechUnitsTrainer.concatenate(clips.stream().filter(c -> !c.heldOut).map(Clip::mels).toList());
+            float[] frames = SpeechUnitsTrainer.concatenate(
+                    clips.stream().filter(c -> !c.heldOut).map(Clip::mels).toList());
             var components = PrincipalComponents.of(frames, UnitVocoder.SIZE, 64);
             float[] points = SpeechUnits.project(frames, components.mean(), components.directions(), 64);
             var clustering = new KMeans(UNITS, 40, 0).cluster(points, 64);
@@ -207,8 +231,11 @@ final class SpeechUnitsBenchmark {
 
         int[] encode(Clip clip) {
             float[] frames = clip.mels();
-            return clustering.codebook().nearest(SpeechUnits.project(frames, components.mean(), components.directions(), 64),
-                    frames.length / UnitVocoder.SIZE);
+            return clustering
+                    .codebook()
+                    .nearest(
+                            SpeechUnits.project(frames, components.mean(), components.directions(), 64),
+                            frames.length / UnitVocoder.SIZE);
         }
 
         float[] decode(int[] units) {

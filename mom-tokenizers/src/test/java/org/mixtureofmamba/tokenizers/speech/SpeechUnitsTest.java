@@ -18,7 +18,8 @@ import static org.assertj.core.api.Assertions.within;
 
 class SpeechUnitsTest {
     private static final SpeechUnitsTrainer TRAINER = new SpeechUnitsTrainer(40, 10, 56, 0.5, 2, 16, 20, 600, 1);
-    private static final SpeechUnits UNITS = TRAINER.train(IntStream.range(0, 12).mapToObj(SpeechUnitsTest::melody));
+    private static final SpeechUnits UNITS =
+            TRAINER.train(IntStream.range(0, 12).mapToObj(SpeechUnitsTest::melody));
 
     @TempDir
     private Path directory;
@@ -32,7 +33,9 @@ class SpeechUnitsTest {
             assertThat(most).isEqualTo(unit.equals("passes") ? TRAINER.iterations() : 50);
             assertThat(unit.equals("passes") && !steps.isEmpty()).isFalse();
         });
-        assertThat(passes).isNotEmpty().isEqualTo(LongStream.rangeClosed(1, passes.size()).boxed().toList());
+        assertThat(passes)
+                .isNotEmpty()
+                .isEqualTo(LongStream.rangeClosed(1, passes.size()).boxed().toList());
         assertThat(steps).isEqualTo(LongStream.rangeClosed(1, 50).boxed().toList());
         assertThat(heard.encode(melody(0))).isEqualTo(UNITS.encode(melody(0)));
     }
@@ -74,10 +77,13 @@ class SpeechUnitsTest {
                 var encoder = UNITS.encoder();
                 var units = IntStream.builder();
                 for (int at = 0; at < samples; at += step) {
-                    Arrays.stream(encoder.add(Arrays.copyOfRange(pcm, at, Math.min(samples, at + step)))).forEach(units::add);
+                    Arrays.stream(encoder.add(Arrays.copyOfRange(pcm, at, Math.min(samples, at + step))))
+                            .forEach(units::add);
                 }
                 Arrays.stream(encoder.finish()).forEach(units::add);
-                assertThat(units.build().toArray()).as("%d samples by %d", samples, step).isEqualTo(UNITS.encode(pcm));
+                assertThat(units.build().toArray())
+                        .as("%d samples by %d", samples, step)
+                        .isEqualTo(UNITS.encode(pcm));
             }
         }
     }
@@ -151,7 +157,9 @@ class SpeechUnitsTest {
         float[] pcm = melody(99);
         int[] units = UNITS.encode(pcm);
         double own = LogSpectralDistance.between(pcm, UNITS.decode(units));
-        int[] shuffled = IntStream.range(0, units.length).map(i -> units[(i * 7 + 13) % units.length]).toArray();
+        int[] shuffled = IntStream.range(0, units.length)
+                .map(i -> units[(i * 7 + 13) % units.length])
+                .toArray();
         double other = LogSpectralDistance.between(pcm, UNITS.decode(shuffled));
         double bound = LogSpectralDistance.between(pcm, GriffinLim.synthesize(LogMel.of(pcm, 200), 200));
         assertThat(own).isLessThan(other / 2);
@@ -174,7 +182,8 @@ class SpeechUnitsTest {
     void wrongUnitsAndEmptyTrainingAreRefused() {
         assertThatThrownBy(() -> UNITS.decode(new int[] {40})).isInstanceOf(UserException.class);
         assertThatThrownBy(() -> UNITS.decode(new int[] {-1})).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> TRAINER.train(IntStream.of(1).mapToObj(i -> new float[1000]))).isInstanceOf(UserException.class)
+        assertThatThrownBy(() -> TRAINER.train(IntStream.of(1).mapToObj(i -> new float[1000])))
+                .isInstanceOf(UserException.class)
                 .hasMessageContaining("there are 2");
     }
 }

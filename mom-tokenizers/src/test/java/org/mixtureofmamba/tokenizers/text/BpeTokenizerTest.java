@@ -41,7 +41,8 @@ class BpeTokenizerTest {
 
     @Test
     void loneSurrogatesBecomeTheReplacementCharacter() {
-        assertThat(TOKENIZER.decodeToString(TOKENIZER.encode("a\ud800b\udc00\ud83d\ude00"))).isEqualTo("a\ufffdb\ufffd\ud83d\ude00");
+        assertThat(TOKENIZER.decodeToString(TOKENIZER.encode("a\ud800b\udc00\ud83d\ude00")))
+                .isEqualTo("a\ufffdb\ufffd\ud83d\ude00");
     }
 
     @Test
@@ -51,7 +52,8 @@ class BpeTokenizerTest {
         for (int i = 0; i < letters.length; i++) {
             letters[i] = (byte) ('a' + random.nextInt(6));
         }
-        org.junit.jupiter.api.Assertions.assertTimeout(Duration.ofSeconds(5),
+        org.junit.jupiter.api.Assertions.assertTimeout(
+                Duration.ofSeconds(5),
                 () -> assertThat(TOKENIZER.decode(TOKENIZER.encode(letters))).isEqualTo(letters));
         // the heap and the scan agree: a piece over and one under the limit, seen through a reference that scans
         for (int n = 2; n < 120; n++) {
@@ -62,15 +64,21 @@ class BpeTokenizerTest {
 
     @Test
     void threadsShareATokenizer() {
-        var texts = new Random(3).ints(400).mapToObj(seed -> AdversarialText.next(new Random(seed))).toList();
+        var texts = new Random(3)
+                .ints(400)
+                .mapToObj(seed -> AdversarialText.next(new Random(seed)))
+                .toList();
         var fresh = TrainingText.tokenizer(PreTokenizer.GPT2);
-        assertThat(texts.parallelStream().map(fresh::encode).toList()).usingRecursiveComparison()
+        assertThat(texts.parallelStream().map(fresh::encode).toList())
+                .usingRecursiveComparison()
                 .isEqualTo(texts.stream().map(TOKENIZER::encode).toList());
     }
 
     @Test
     void addedTokensAreFoundUnlessTheTextIsOrdinary() {
-        var tokenizer = BpeTrainer.of(300).withSpecialTokens(List.of("<|end|>", "<|end|>ing")).trainOnTexts(TrainingText.LINES);
+        var tokenizer = BpeTrainer.of(300)
+                .withSpecialTokens(List.of("<|end|>", "<|end|>ing"))
+                .trainOnTexts(TrainingText.LINES);
         assertThat(tokenizer.encode("<|end|>ing<|end|>")).containsExactly(1, 0);
         byte[] bytes = "<|end|>".getBytes(StandardCharsets.UTF_8);
         assertThat(tokenizer.encodeOrdinary(bytes)).hasSizeGreaterThan(1).doesNotContain(0);
@@ -81,7 +89,10 @@ class BpeTokenizerTest {
     @ParameterizedTest
     @EnumSource
     void aSavedTokenizerIsTheSame(PreTokenizer preTokenizer) {
-        var tokenizer = BpeTrainer.of(320).with(preTokenizer).withSpecialTokens(List.of("<|é|>")).trainOnTexts(TrainingText.LINES);
+        var tokenizer = BpeTrainer.of(320)
+                .with(preTokenizer)
+                .withSpecialTokens(List.of("<|é|>"))
+                .trainOnTexts(TrainingText.LINES);
         Path file = directory.resolve("tokenizer.json");
         tokenizer.save(file);
         var loaded = BpeTokenizer.load(file);
@@ -96,22 +107,36 @@ class BpeTokenizerTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "{", "[]", "{}", "{\"model\": 3}", "{\"model\": {\"type\": \"Unigram\"}}",
-        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Whitespace\"}}",
-        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": -1}, \"merges\": []}}",
-        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 2000000000}, \"merges\": []}}",
-        "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [\"a b\"]}}"})
+    @ValueSource(
+            strings = {
+                "",
+                "{",
+                "[]",
+                "{}",
+                "{\"model\": 3}",
+                "{\"model\": {\"type\": \"Unigram\"}}",
+                "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": []}, \"pre_tokenizer\": {\"type\": \"Whitespace\"}}",
+                "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": -1}, \"merges\": []}}",
+                "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 2000000000}, \"merges\": []}}",
+                "{\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0}, \"merges\": [\"a b\"]}}"
+            })
     void aFileOfAnotherKindIsRefusedByName(String content) throws Exception {
         Path file = Files.writeString(directory.resolve("other.json"), content);
-        assertThatThrownBy(() -> BpeTokenizer.load(file)).isInstanceOf(UserException.class).hasMessageContaining("other.json");
+        assertThatThrownBy(() -> BpeTokenizer.load(file))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("other.json");
     }
 
     @Test
     void wrongIdsAndMissingFilesAreRefused() {
-        assertThatThrownBy(() -> TOKENIZER.decode(new int[] {TOKENIZER.vocabularySize()})).isInstanceOf(UserException.class);
+        assertThatThrownBy(() -> TOKENIZER.decode(new int[] {TOKENIZER.vocabularySize()}))
+                .isInstanceOf(UserException.class);
         assertThatThrownBy(() -> TOKENIZER.decode(new int[] {-1})).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> BpeTokenizer.load(directory.resolve("none.json"))).isInstanceOf(UserException.class)
+        assertThatThrownBy(() -> BpeTokenizer.load(directory.resolve("none.json")))
+                .isInstanceOf(UserException.class)
                 .hasMessageContaining("none.json");
-        assertThatThrownBy(() -> PreTokenizer.named("bert")).isInstanceOf(UserException.class).hasMessageContaining("gpt2, llama3");
+        assertThatThrownBy(() -> PreTokenizer.named("bert"))
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("gpt2, llama3");
     }
 }

@@ -25,7 +25,7 @@ class BpeTrainerTest {
         var words = new HashMap<String, Integer>();
         for (String line : TrainingText.LINES) {
             byte[] bytes = Utf8.bytes(line);
-            for (int i = 0; i < bytes.length;) {
+            for (int i = 0; i < bytes.length; ) {
                 int end = PreTokenizer.GPT2.next(bytes, i, bytes.length);
                 words.merge(BpeModel.key(java.util.Arrays.copyOfRange(bytes, i, end)), 1, Integer::sum);
                 i = end;
@@ -33,7 +33,8 @@ class BpeTrainerTest {
         }
         var idOf = BpeModel.idsByBytes(model.tokens());
         Map<List<Integer>, Integer> sequences = new HashMap<>();
-        words.forEach((word, count) -> sequences.merge(word.chars().mapToObj(c -> idOf.get("" + (char) c)).toList(), count, Integer::sum));
+        words.forEach((word, count) -> sequences.merge(
+                word.chars().mapToObj(c -> idOf.get("" + (char) c)).toList(), count, Integer::sum));
         for (int rank = 0; rank < model.left().length; rank++) {
             var counts = new HashMap<Long, Integer>();
             sequences.forEach((ids, count) -> {
@@ -41,9 +42,14 @@ class BpeTrainerTest {
                     counts.merge(PairMap.key(ids.get(i), ids.get(i + 1)), count, Integer::sum);
                 }
             });
-            long best = counts.entrySet().stream().max(Map.Entry.<Long, Integer>comparingByValue()
-                    .thenComparing(Map.Entry.comparingByKey(java.util.Comparator.reverseOrder()))).orElseThrow().getKey();
-            assertThat(PairMap.key(model.left()[rank], model.right()[rank])).as("merge %d", rank).isEqualTo(best);
+            long best = counts.entrySet().stream()
+                    .max(Map.Entry.<Long, Integer>comparingByValue()
+                            .thenComparing(Map.Entry.comparingByKey(java.util.Comparator.reverseOrder())))
+                    .orElseThrow()
+                    .getKey();
+            assertThat(PairMap.key(model.left()[rank], model.right()[rank]))
+                    .as("merge %d", rank)
+                    .isEqualTo(best);
             int merged = model.merged()[rank];
             Map<List<Integer>, Integer> next = new HashMap<>();
             sequences.forEach((ids, count) -> {
@@ -71,12 +77,17 @@ class BpeTrainerTest {
         assertThat(Files.size(file)).as("more than one chunk").isGreaterThan(5 << 20);
         var one = BpeTrainer.of(600).withThreads(1).train(List.of(file)).model();
         var merges = new ArrayList<Long>();
-        var many = BpeTrainer.of(600).withThreads(4).train(List.of(file), (_, done, most) -> {
-            assertThat(most).isEqualTo(600 - 256);
-            merges.add(done);
-        }).model();
-        assertThat(merges).isEqualTo(LongStream.rangeClosed(1, many.left().length).boxed().toList());
-        var whole = BpeTrainer.of(600).withThreads(3).trainOnTexts(List.of(text)).model();
+        var many = BpeTrainer.of(600)
+                .withThreads(4)
+                .train(List.of(file), (_, done, most) -> {
+                    assertThat(most).isEqualTo(600 - 256);
+                    merges.add(done);
+                })
+                .model();
+        assertThat(merges)
+                .isEqualTo(LongStream.rangeClosed(1, many.left().length).boxed().toList());
+        var whole =
+                BpeTrainer.of(600).withThreads(3).trainOnTexts(List.of(text)).model();
         assertThat(many).usingRecursiveComparison().isEqualTo(one);
         assertThat(whole).usingRecursiveComparison().isEqualTo(one);
     }
@@ -91,15 +102,21 @@ class BpeTrainerTest {
             counts.add(common, 0, common.length, 1);
         }
         assertThat(counts.size()).isLessThanOrEqualTo(1001);
-        long common = java.util.stream.IntStream.range(0, counts.size()).filter(p -> counts.byteAt(p, 0) == 'c').mapToLong(counts::count).sum();
+        long common = java.util.stream.IntStream.range(0, counts.size())
+                .filter(p -> counts.byteAt(p, 0) == 'c')
+                .mapToLong(counts::count)
+                .sum();
         assertThat(common).isGreaterThan(45_000);
     }
 
     @Test
     void itStopsWhenNoPairIsFrequentEnough() {
-        assertThat(BpeTrainer.of(1000).trainOnTexts(List.of("ab ab", "aaaa")).vocabularySize()).isLessThan(262);
-        assertThatThrownBy(() -> BpeTrainer.of(1000).trainOnTexts(List.of("", ""))).isInstanceOf(UserException.class);
-        assertThatThrownBy(() -> BpeTrainer.of(1000).train(List.of(directory.resolve("none.txt")))).isInstanceOf(UserException.class)
+        assertThat(BpeTrainer.of(1000).trainOnTexts(List.of("ab ab", "aaaa")).vocabularySize())
+                .isLessThan(262);
+        assertThatThrownBy(() -> BpeTrainer.of(1000).trainOnTexts(List.of("", "")))
+                .isInstanceOf(UserException.class);
+        assertThatThrownBy(() -> BpeTrainer.of(1000).train(List.of(directory.resolve("none.txt"))))
+                .isInstanceOf(UserException.class)
                 .hasMessageContaining("none.txt");
         assertThatThrownBy(() -> BpeTrainer.of(255)).isInstanceOf(UserException.class);
     }

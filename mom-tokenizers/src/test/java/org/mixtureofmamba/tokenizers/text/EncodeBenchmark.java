@@ -12,12 +12,13 @@ import java.util.stream.IntStream;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 
 /**
- * How fast text becomes ids, beside Hugging Face's library on the same {@code tokenizer.json}: {@code EncodeBenchmark TOKENIZER.json TEXT}.
- * One thread, its processor time, the two in turn, the best of several rounds; ids are compared.
+ * How fast text becomes ids, beside Hugging Face's library on the same {@code tokenizer.json}: {@code EncodeBenchmark
+ * TOKENIZER.json TEXT}. One thread, its processor time, the two in turn, the best of several rounds; ids are compared.
  */
 final class EncodeBenchmark {
     private static final int ROUNDS = 7;
-    private static final Map<String, String> PLAIN = Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
+    private static final Map<String, String> PLAIN =
+            Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
     private EncodeBenchmark() {}
 
@@ -33,7 +34,8 @@ final class EncodeBenchmark {
 
     private static List<String> pieces(String text, int size) {
         return IntStream.rangeClosed(0, (text.length() - 1) / size)
-                .mapToObj(i -> text.substring(i * size, Math.min(text.length(), (i + 1) * size))).toList();
+                .mapToObj(i -> text.substring(i * size, Math.min(text.length(), (i + 1) * size)))
+                .toList();
     }
 
     private static void run(String name, List<String> texts, BpeTokenizer ours, HuggingFaceTokenizer theirs) {
@@ -43,15 +45,21 @@ final class EncodeBenchmark {
                 throw new AssertionError("ids differ");
             }
         }
-        long bytes = texts.stream().mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length).sum();
+        long bytes = texts.stream()
+                .mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length)
+                .sum();
         double best = Double.MAX_VALUE;
         double theirBest = Double.MAX_VALUE;
         for (int round = 0; round < ROUNDS; round++) {
             best = Math.min(best, seconds(() -> texts.forEach(ours::encode)));
-            theirBest = Math.min(theirBest, seconds(() -> texts.forEach(t -> theirs.encode(t, false, false).getIds())));
+            theirBest = Math.min(
+                    theirBest,
+                    seconds(() ->
+                            texts.forEach(t -> theirs.encode(t, false, false).getIds())));
         }
-        System.out.printf("%s: %.1f MB, ours %.1f MB/s, theirs %.1f MB/s, %.1f times%n", name, bytes / 1e6, bytes / best / 1e6,
-                bytes / theirBest / 1e6, theirBest / best);
+        System.out.printf(
+                "%s: %.1f MB, ours %.1f MB/s, theirs %.1f MB/s, %.1f times%n",
+                name, bytes / 1e6, bytes / best / 1e6, bytes / theirBest / 1e6, theirBest / best);
     }
 
     private static double seconds(Runnable work) {

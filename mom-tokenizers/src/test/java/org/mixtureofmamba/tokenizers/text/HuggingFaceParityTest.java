@@ -16,7 +16,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 /** Ids equal to those of Hugging Face's own library on the same file. */
 class HuggingFaceParityTest {
-    private static final Map<String, String> PLAIN = Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
+    private static final Map<String, String> PLAIN =
+            Map.of("addSpecialTokens", "false", "truncation", "false", "padding", "false");
 
     @TempDir
     private Path directory;
@@ -49,7 +50,10 @@ class HuggingFaceParityTest {
     }
 
     private void withBoth(PreTokenizer preTokenizer, Comparison comparison) throws Exception {
-        var ours = BpeTrainer.of(1500).with(preTokenizer).withSpecialTokens(List.of("<|endoftext|>", "<|")).trainOnTexts(TrainingText.LINES);
+        var ours = BpeTrainer.of(1500)
+                .with(preTokenizer)
+                .withSpecialTokens(List.of("<|endoftext|>", "<|"))
+                .trainOnTexts(TrainingText.LINES);
         Path file = directory.resolve("tokenizer.json");
         ours.save(file);
         try (var theirs = HuggingFaceTokenizer.newInstance(file, PLAIN)) {
@@ -70,7 +74,13 @@ class HuggingFaceParityTest {
             var text = new StringBuilder();
             for (int k = c; k < c + 16; k++) {
                 if (k < 0xD800 || k > 0xDFFF) {
-                    text.append('a').appendCodePoint(k).append('1').appendCodePoint(k).append(' ').appendCodePoint(k).append('!');
+                    text.append('a')
+                            .appendCodePoint(k)
+                            .append('1')
+                            .appendCodePoint(k)
+                            .append(' ')
+                            .appendCodePoint(k)
+                            .append('!');
                 }
             }
             compare(ours, theirs, text.toString());
@@ -81,7 +91,9 @@ class HuggingFaceParityTest {
         long[] expected = theirs.encode(text, false, false).getIds();
         int[] actual = ours.encode(text);
         if (!Arrays.equals(Arrays.stream(actual).asLongStream().toArray(), expected)) {
-            assertThat(Arrays.stream(actual).asLongStream().toArray()).as("ids of \"%s\"", text).isEqualTo(expected);
+            assertThat(Arrays.stream(actual).asLongStream().toArray())
+                    .as("ids of \"%s\"", text)
+                    .isEqualTo(expected);
         }
     }
 }

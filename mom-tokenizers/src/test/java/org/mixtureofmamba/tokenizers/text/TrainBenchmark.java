@@ -27,8 +27,13 @@ final class TrainBenchmark {
     public static void main(String[] arguments) throws IOException {
         switch (arguments[0]) {
             case "make" -> make(Long.parseLong(arguments[1]) * 1_000_000, Path.of(arguments[2]), Path.of(arguments[3]));
-            case "train" -> train(Integer.parseInt(arguments[1]), Integer.parseInt(arguments[2]),
-                    List.of(arguments).subList(3, arguments.length).stream().map(Path::of).toList());
+            case "train" ->
+                train(
+                        Integer.parseInt(arguments[1]),
+                        Integer.parseInt(arguments[2]),
+                        List.of(arguments).subList(3, arguments.length).stream()
+                                .map(Path::of)
+                                .toList());
             default -> throw new IllegalArgumentException("make or train");
         }
     }
@@ -37,7 +42,7 @@ final class TrainBenchmark {
         var lines = Files.readAllLines(source);
         var random = new Random(0);
         try (BufferedWriter writer = Files.newBufferedWriter(out)) {
-            for (long written = 0; written < bytes;) {
+            for (long written = 0; written < bytes; ) {
                 var line = new StringBuilder();
                 for (String word : lines.get(random.nextInt(lines.size())).split(" ")) {
                     line.append(line.isEmpty() ? "" : " ").append(word);
@@ -64,9 +69,18 @@ final class TrainBenchmark {
         var tokenizer = BpeTrainer.of(size).withThreads(threads).train(files);
         double wall = (System.nanoTime() - start) / 1e9;
         double processor = process.getProcessCpuTime() / 1e9;
-        long peak = ManagementFactory.getMemoryPoolMXBeans().stream().filter(pool -> pool.getType() == MemoryType.HEAP)
-                .mapToLong(pool -> pool.getPeakUsage().getUsed()).sum();
-        System.out.printf("%d ids from %.0f MB: %.1f s (%.1f MB/s), %.1f s of processor (%.1f MB/s of it), heap at most %.0f MB%n",
-                tokenizer.vocabularySize(), bytes / 1e6, wall, bytes / wall / 1e6, processor, bytes / processor / 1e6, peak / 1e6);
+        long peak = ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getType() == MemoryType.HEAP)
+                .mapToLong(pool -> pool.getPeakUsage().getUsed())
+                .sum();
+        System.out.printf(
+                "%d ids from %.0f MB: %.1f s (%.1f MB/s), %.1f s of processor (%.1f MB/s of it), heap at most %.0f MB%n",
+                tokenizer.vocabularySize(),
+                bytes / 1e6,
+                wall,
+                bytes / wall / 1e6,
+                processor,
+                bytes / processor / 1e6,
+                peak / 1e6);
     }
 }

@@ -5,7 +5,10 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 
-/** A small corpus with the habits of language: words of a skewed frequency, capitals, numbers, punctuation, other scripts. */
+/**
+ * A small corpus with the habits of language: words of a skewed frequency, capitals, numbers, punctuation, other
+ * scripts.
+ */
 final class TrainingText {
     static final List<String> LINES = lines();
 
@@ -17,20 +20,25 @@ final class TrainingText {
 
     private static List<String> lines() {
         var random = new Random(7);
-        String[] syllables = {"ba", "the", "ing", "er", "tion", "mo", "li", "aaa", "ab", "ss", "qu", "é", "中", "ка", "'s", "n't"};
-        var words = IntStream.range(0, 400).mapToObj(i -> {
-            var word = new StringBuilder();
-            for (int k = random.nextInt(4); k >= 0; k--) {
-                word.append(syllables[random.nextInt(syllables.length)]);
-            }
-            return word.toString();
-        }).toList();
+        String[] syllables = {
+            "ba", "the", "ing", "er", "tion", "mo", "li", "aaa", "ab", "ss", "qu", "é", "中", "ка", "'s", "n't"
+        };
+        var words = IntStream.range(0, 400)
+                .mapToObj(i -> {
+                    var word = new StringBuilder();
+                    for (int k = random.nextInt(4); k >= 0; k--) {
+                        word.append(syllables[random.nextInt(syllables.length)]);
+                    }
+                    return word.toString();
+                })
+                .toList();
         var lines = new ArrayList<String>();
         for (int i = 0; i < 600; i++) {
             var line = new StringBuilder();
             for (int k = random.nextInt(15); k >= 0; k--) {
                 double skew = random.nextDouble();
-                line.append(words.get((int) (skew * skew * skew * words.size()))).append(k % 5 == 0 ? ", " : " ");
+                line.append(words.get((int) (skew * skew * skew * words.size())))
+                        .append(k % 5 == 0 ? ", " : " ");
             }
             lines.add(line.append(random.nextInt(5000)).append(".\n").toString());
         }

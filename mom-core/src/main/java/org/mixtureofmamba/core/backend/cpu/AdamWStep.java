@@ -14,8 +14,9 @@ import static org.mixtureofmamba.core.backend.cpu.Native.get;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
 
 /**
- * AdamW (Loshchilov &amp; Hutter 2019, algorithm 2) and the norm it clips by, each one pass over flat buffers. With g = grad scaled to
- * the clipping norm: m = β1 m + (1-β1) g; v = β2 v + (1-β2) g²; θ -= rate · (m̂ / (sqrt(v̂) + ε) + decay · θ).
+ * AdamW (Loshchilov &amp; Hutter 2019, algorithm 2) and the norm it clips by, each one pass over flat buffers. With g =
+ * grad scaled to the clipping norm: m = β1 m + (1-β1) g; v = β2 v + (1-β2) g²; θ -= rate · (m̂ / (sqrt(v̂) + ε) + decay
+ * · θ).
  */
 final class AdamWStep {
     private static final int PIECE = 16_384;
@@ -26,7 +27,9 @@ final class AdamWStep {
         this.pool = pool;
     }
 
-    /** out = Σ values²: float32 over {@link #PIECE} elements in as many sums as four vectors have lanes, float64 beyond. */
+    /**
+     * out = Σ values²: float32 over {@link #PIECE} elements in as many sums as four vectors have lanes, float64 beyond.
+     */
     void squaredNorm(Tensor valuesTensor, Tensor out) {
         int size = Math.toIntExact(valuesTensor.size());
         var values = Rows.flat(valuesTensor, size);

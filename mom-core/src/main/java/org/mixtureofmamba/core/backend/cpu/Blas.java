@@ -7,8 +7,8 @@ import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas_nolapack;
 
 /**
- * OpenBLAS' single-precision matrix product, one thread a call: the worker pool cuts products into tiles, so that OpenBLAS' own threads
- * and the pool's do not fight for the processors.
+ * OpenBLAS' single-precision matrix product, one thread a call: the worker pool cuts products into tiles, so that
+ * OpenBLAS' own threads and the pool's do not fight for the processors.
  */
 final class Blas {
     /** Operands of the workers, three each, so that a call makes no garbage. */
@@ -39,8 +39,8 @@ final class Blas {
     }
 
     /**
-     * c = a · b + beta · c, row-major: c [m, n], a [m, k] or, transposed, stored as [k, m], b [k, n] or, transposed, stored as [n, k].
-     * Strides are in elements, from one stored row to the next.
+     * c = a · b + beta · c, row-major: c [m, n], a [m, k] or, transposed, stored as [k, m], b [k, n] or, transposed,
+     * stored as [n, k]. Strides are in elements, from one stored row to the next.
      */
     void multiply(
             int worker,

@@ -15,9 +15,10 @@ import static org.mixtureofmamba.core.backend.cpu.Native.get;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
 
 /**
- * out[l] = SiLU(s[l]), s[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k] over the taps that lie in the document. Parallel over
- * (sequence, stretch of L); a row is E contiguous channels. Forward saves nothing: backward computes s again, and for the K-1 tokens
- * after its stretch as well. gradX is overwritten; the gradients of weight and bias are summed stretch by stretch in a fixed order.
+ * out[l] = SiLU(s[l]), s[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k] over the taps that lie in the document.
+ * Parallel over (sequence, stretch of L); a row is E contiguous channels. Forward saves nothing: backward computes s
+ * again, and for the K-1 tokens after its stretch as well. gradX is overwritten; the gradients of weight and bias are
+ * summed stretch by stretch in a fixed order.
  */
 final class CausalConv {
     /** Tokens of a stretch. */

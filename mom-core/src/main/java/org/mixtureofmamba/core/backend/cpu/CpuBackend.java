@@ -19,8 +19,9 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Trains on a CPU in float32: matrix products by OpenBLAS, everything else in Java vectors, both on a few threads. Its bits depend on the
- * machine's vector length, not on the number of threads. Tensors it is given must lie in native memory.
+ * Trains on a CPU in float32: matrix products by OpenBLAS, everything else in Java vectors, both on a few threads. Its
+ * bits depend on the machine's vector length, not on the number of threads. Tensors it is given must lie in native
+ * memory.
  */
 public final class CpuBackend implements Backend {
     static final String NAME = "cpu";
@@ -156,12 +157,7 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY,
-            ScanInputs inputs,
-            ModalityLayout layout,
-            Tensor y,
-            Tensor states,
-            ScanGradients gradients) {
+            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients) {
         selectiveScan.backward(gradY, inputs, layout, states, gradients);
     }
 

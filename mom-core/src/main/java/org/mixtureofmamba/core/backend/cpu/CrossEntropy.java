@@ -14,9 +14,9 @@ import static org.mixtureofmamba.core.backend.cpu.Native.get;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
 
 /**
- * The loss of logits = x · headᵀ, log Σ exp(logits) - logits[target], and at once its gradients. Logits are made for a stretch of rows,
- * turned into their own gradient scale · (softmax - onehot) in place, used, and overwritten by the next stretch. gradX overwrites,
- * gradHead accumulates, losses are summed in float64 in the order of rows.
+ * The loss of logits = x · headᵀ, log Σ exp(logits) - logits[target], and at once its gradients. Logits are made for a
+ * stretch of rows, turned into their own gradient scale · (softmax - onehot) in place, used, and overwritten by the
+ * next stretch. gradX overwrites, gradHead accumulates, losses are summed in float64 in the order of rows.
  */
 final class CrossEntropy {
     /** Rows whose logits are held at once; each stretch reads and writes gradHead once. */

@@ -2,7 +2,9 @@ package org.mixtureofmamba.core.backend.cpu;
 
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** Rows of a table by their number. Backward adds rows in the order of tokens, each worker some columns of all of them. */
+/**
+ * Rows of a table by their number. Backward adds rows in the order of tokens, each worker some columns of all of them.
+ */
 final class Embedding {
     private static final int ROWS = 256;
     private static final int COLUMNS = 64;

@@ -10,7 +10,8 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * out = x · weights[slab]ᵀ: one matrix product for each slab of rows, cut into tiles that the workers share. Backward:
- * gradX = gradOut · weights[slab]; gradWeights[slab] += gradOutᵀ · x, cut along the weight and never along the rows that are summed.
+ * gradX = gradOut · weights[slab]; gradWeights[slab] += gradOutᵀ · x, cut along the weight and never along the rows
+ * that are summed.
  */
 final class Linear {
     /** Rows of a tile of activations. */

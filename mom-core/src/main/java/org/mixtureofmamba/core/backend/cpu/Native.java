@@ -11,12 +11,13 @@ import jdk.incubator.vector.VectorSpecies;
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
 /**
- * Floats at addresses. Kernels check their tensors' shapes once, as they turn them into {@link Rows}, and then read and write by address:
- * a check of bounds and of lifetime at every vector would cost a good part of the time.
+ * Floats at addresses. Kernels check their tensors' shapes once, as they turn them into {@link Rows}, and then read and
+ * write by address: a check of bounds and of lifetime at every vector would cost a good part of the time.
  *
- * <p>There are no vector loads and stores here. HotSpot inlines ordinary methods into a compiled one only up to a certain size, which a
- * kernel soon passes, and a vector that crosses a call is an object; {@link FloatVector}'s own methods it inlines always. So kernels
- * call {@code fromMemorySegment(SPECIES, ALL, address, ORDER)}, and {@link VectorMath} early in their loops.
+ * <p>There are no vector loads and stores here. HotSpot inlines ordinary methods into a compiled one only up to a
+ * certain size, which a kernel soon passes, and a vector that crosses a call is an object; {@link FloatVector}'s own
+ * methods it inlines always. So kernels call {@code fromMemorySegment(SPECIES, ALL, address, ORDER)}, and
+ * {@link VectorMath} early in their loops.
  */
 final class Native {
     static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -84,8 +85,8 @@ final class Native {
     }
 
     /**
-     * The sum of a vector, halves added to halves. Not {@link FloatVector#reduceLanes}: its order may change when the method is compiled,
-     * and with it the last bit.
+     * The sum of a vector, halves added to halves. Not {@link FloatVector#reduceLanes}: its order may change when the
+     * method is compiled, and with it the last bit.
      */
     static float sum(FloatVector vector) {
         var v = vector;

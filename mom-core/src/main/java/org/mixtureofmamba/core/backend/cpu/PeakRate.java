@@ -3,7 +3,10 @@ package org.mixtureofmamba.core.backend.cpu;
 import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.tensor.DType;
 
-/** The matrix-product rate of this machine: the best of a few products of 1024 · 1024 · 1024 for each worker, all at once. */
+/**
+ * The matrix-product rate of this machine: the best of a few products of 1024 · 1024 · 1024 for each worker, all at
+ * once.
+ */
 final class PeakRate {
     private static final int SIZE = 1024;
     private static final int ROUNDS = 4;

@@ -14,8 +14,9 @@ import static org.mixtureofmamba.core.backend.cpu.Native.get;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
 
 /**
- * out = x · r · weight, r = 1 / sqrt(mean(x²) + epsilon), row by row (Zhang &amp; Sennrich 2019). Forward saves r. Backward, with
- * xhat = x · r and g = gradOut · weight: gradX += r · (g - xhat · mean(g · xhat)), gradWeight += Σ gradOut · xhat.
+ * out = x · r · weight, r = 1 / sqrt(mean(x²) + epsilon), row by row (Zhang &amp; Sennrich 2019). Forward saves r.
+ * Backward, with xhat = x · r and g = gradOut · weight: gradX += r · (g - xhat · mean(g · xhat)), gradWeight += Σ
+ * gradOut · xhat.
  */
 final class RmsNorm {
     private static final int ROWS = 128;

@@ -8,8 +8,9 @@ import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 import static org.mixtureofmamba.core.backend.cpu.Native.STEP;
 
 /**
- * One token of the scan for one bundle, two vectors of channels side by side, over all N states: the innermost loops. State n of a bundle
- * lies at {@code n · BUNDLE}; the rate of decay is given as exp(A_log) · log2(e), so that exp(dt·A) = 2^(-dt·rate).
+ * One token of the scan for one bundle, two vectors of channels side by side, over all N states: the innermost loops.
+ * State n of a bundle lies at {@code n · BUNDLE}; the rate of decay is given as exp(A_log) · log2(e), so that exp(dt·A)
+ * = 2^(-dt·rate).
  */
 final class ScanStep {
     /** Channels of a bundle. */
@@ -46,7 +47,10 @@ final class ScanStep {
         y1.intoMemorySegment(ALL, y + STEP, ORDER);
     }
 
-    /** The same from {@code before} to {@code h}, keeping the decay as well; at a reset decay is 0 and so nothing comes from before. */
+    /**
+     * The same from {@code before} to {@code h}, keeping the decay as well; at a reset decay is 0 and so nothing comes
+     * from before.
+     */
     static void recompute(
             boolean reset,
             long rate,
@@ -89,8 +93,9 @@ final class ScanStep {
     }
 
     /**
-     * gradH = carry + gradY C; gradC += gradY h; gradB += gradH dtX; gradDtX = Σ gradH B; carry = gradH a; q = carry before;
-     * gradRate += q dt; gradDecay = Σ q rate. gradB and gradC are sums over channels: a vector for each state, its lanes summed later.
+     * gradH = carry + gradY C; gradC += gradY h; gradB += gradH dtX; gradDtX = Σ gradH B; carry = gradH a; q = carry
+     * before; gradRate += q dt; gradDecay = Σ q rate. gradB and gradC are sums over channels: a vector for each state,
+     * its lanes summed later.
      */
     static void backward(
             long rate,

@@ -21,22 +21,25 @@ import static org.mixtureofmamba.core.backend.cpu.Native.get;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
 
 /**
- * dt = softplus(dt + dtBias); h[l] = exp(dt·A) h[l-1] + (dt·x) B; y = (h·C + D·x) · SiLU(z), A = -exp(A_log) (Gu &amp; Dao 2023,
- * eq. 2, with the gate fused).
+ * dt = softplus(dt + dtBias); h[l] = exp(dt·A) h[l-1] + (dt·x) B; y = (h·C + D·x) · SiLU(z), A = -exp(A_log) (Gu &amp;
+ * Dao 2023, eq. 2, with the gate fused).
  *
- * <p>Parallel over (sequence b, group of channels g). An item walks its sequence in chunks: it copies a chunk's rows, found through
- * {@code rowOf}, into scratch where channels are padded to whole bundles, lets {@link ScanStep} run bundle by bundle, and copies results
- * back. Forward saves the state at each chunk's start; backward walks the chunks from the last to the first and recomputes the states
- * within each.
+ * <p>Parallel over (sequence b, group of channels g). An item walks its sequence in chunks: it copies a chunk's rows,
+ * found through {@code rowOf}, into scratch where channels are padded to whole bundles, lets {@link ScanStep} run
+ * bundle by bundle, and copies results back. Forward saves the state at each chunk's start; backward walks the chunks
+ * from the last to the first and recomputes the states within each.
  *
- * <p>Gradients: those of x, dt, z, B, C overwrite; those of A_log, D and dtBias accumulate. What several items share, each sums apart;
- * the sums are then added in the order of items.
+ * <p>Gradients: those of x, dt, z, B, C overwrite; those of A_log, D and dtBias accumulate. What several items share,
+ * each sums apart; the sums are then added in the order of items.
  */
 final class SelectiveScan {
     /** Tokens of a chunk: its states and decays for one bundle fit the first-level cache. */
     private static final int CHUNK = 32;
 
-    /** Channels of a group: a whole number of bundles for vectors of up to 1024 bits. Small where there would be few items otherwise. */
+    /**
+     * Channels of a group: a whole number of bundles for vectors of up to 1024 bits. Small where there would be few
+     * items otherwise.
+     */
     private static final int SMALL_GROUP = 64;
 
     private static final int LARGE_GROUP = 256;
@@ -480,7 +483,10 @@ final class SelectiveScan {
             }
         }
 
-        /** What follows {@link ScanStep#backward}, for all channels of one token; gradients take the place of what they no longer need. */
+        /**
+         * What follows {@link ScanStep#backward}, for all channels of one token; gradients take the place of what they
+         * no longer need.
+         */
         void finish(int i, int bundles, long gradSkipD, long gradBias) {
             var one = broadcast(SPECIES, 1f);
             for (int j = 0; j < bundles * BUNDLE; j += LANES) {

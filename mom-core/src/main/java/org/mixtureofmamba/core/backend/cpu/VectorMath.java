@@ -11,12 +11,18 @@ import static org.mixtureofmamba.core.backend.cpu.Native.LANES;
 import static org.mixtureofmamba.core.backend.cpu.Native.ORDER;
 import static org.mixtureofmamba.core.backend.cpu.Native.SPECIES;
 
-/** Exponential, sigmoid and softplus of vectors, to about 1e-7 of the result, with the scalar forms for the ends of rows. */
+/**
+ * Exponential, sigmoid and softplus of vectors, to about 1e-7 of the result, with the scalar forms for the ends of
+ * rows.
+ */
 final class VectorMath {
     /** log2(e): exp(-x) = 2^(-x·LOG2_E). */
     static final float LOG2_E = 1.44269504f;
 
-    /** 1.5 · 2^23: added to a small number and taken off again, it rounds that to an integer, which its low bits meanwhile show. */
+    /**
+     * 1.5 · 2^23: added to a small number and taken off again, it rounds that to an integer, which its low bits
+     * meanwhile show.
+     */
     private static final float ROUNDER = 12582912f;
 
     /** Where 2^-y stops falling, so that results stay normal numbers. */
@@ -64,7 +70,10 @@ final class VectorMath {
         return numerator.div(one.add(expOfMinusAbs)).add(x.sub(x));
     }
 
-    /** log(1 + u) for u in [0, 1]: 2 atanh(s), s = u / (2 + u) in [0, 1/3], by its Taylor series; the next term is 1.4e-8 of the sum. */
+    /**
+     * log(1 + u) for u in [0, 1]: 2 atanh(s), s = u / (2 + u) in [0, 1/3], by its Taylor series; the next term is
+     * 1.4e-8 of the sum.
+     */
     private static FloatVector log1p(FloatVector u) {
         var s = u.div(u.add(2f));
         var q = s.mul(s);
@@ -86,7 +95,10 @@ final class VectorMath {
         }
     }
 
-    /** softplus = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)), and x becomes its sigmoid, which is the derivative; whole vectors. */
+    /**
+     * softplus = log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)), and x becomes its sigmoid, which is the derivative;
+     * whole vectors.
+     */
     static void softplusAndSigmoids(long x, long softplus, int count) {
         for (int j = 0; j < count; j += LANES) {
             long at = 4L * j;

@@ -5,9 +5,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A few threads that share the items of one operation after another. Which worker does an item is a matter of timing, so an item's
- * result must not depend on it: items write apart from one another, and how many there are depends on shapes alone, never on the number
- * of threads. Then any number of threads gives the same bits.
+ * A few threads that share the items of one operation after another. Which worker does an item is a matter of timing,
+ * so an item's result must not depend on it: items write apart from one another, and how many there are depends on
+ * shapes alone, never on the number of threads. Then any number of threads gives the same bits.
  */
 final class WorkerPool implements AutoCloseable {
     /** Work of {@code item}, in memory that belongs to {@code worker} for as long as the call takes. */

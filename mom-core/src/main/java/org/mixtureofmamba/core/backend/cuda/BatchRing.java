@@ -15,9 +15,9 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Two places for batches on the card. A batch travels on a stream of its own, from pinned memory, while another is worked on; the first
- * operation that reads it makes the working stream wait for its arrival, and a place is filled again only when the working stream has
- * passed everything given to it before.
+ * Two places for batches on the card. A batch travels on a stream of its own, from pinned memory, while another is
+ * worked on; the first operation that reads it makes the working stream wait for its arrival, and a place is filled
+ * again only when the working stream has passed everything given to it before.
  */
 final class BatchRing implements AutoCloseable {
     private static final int PLACES = 2;
@@ -39,7 +39,13 @@ final class BatchRing implements AutoCloseable {
 
     /** The order of a batch's tokens, on the card. */
     record PlacedOrder(
-            Tensor order, Tensor pieceStart, Tensor pieceId, Tensor piecePartial, Tensor joinStart, Tensor joinId, int partials) {}
+            Tensor order,
+            Tensor pieceStart,
+            Tensor pieceId,
+            Tensor piecePartial,
+            Tensor joinStart,
+            Tensor joinId,
+            int partials) {}
 
     TokenBatch place(TokenBatch batch) {
         var place = places.get(next);

@@ -30,7 +30,10 @@ final class Copies {
         } else if (from.isContiguous() && to.isContiguous()) {
             CudaErrors.check(
                     cudart.cuMemcpyDtoDAsync(
-                            to.deviceAddress(), from.deviceAddress(), from.size() * from.dtype().byteSize(), stream.handle),
+                            to.deviceAddress(),
+                            from.deviceAddress(),
+                            from.size() * from.dtype().byteSize(),
+                            stream.handle),
                     "cuMemcpyDtoDAsync",
                     "a copy on the device");
         } else {
@@ -46,7 +49,8 @@ final class Copies {
         } else if (from.dtype() == DType.BFLOAT16 && to.dtype() == DType.FLOAT32) {
             launch(toFloat, from, to, 1);
         } else {
-            throw new IllegalArgumentException("no copy on the device from %s to %s".formatted(from.dtype(), to.dtype()));
+            throw new IllegalArgumentException(
+                    "no copy on the device from %s to %s".formatted(from.dtype(), to.dtype()));
         }
     }
 

@@ -5,9 +5,15 @@ import org.mixtureofmamba.core.backend.cuda.MatrixProducts.Use;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** Head and loss by chunks of rows, so that only one chunk's logits exist at a time: cross_entropy.cu between matrix products. */
+/**
+ * Head and loss by chunks of rows, so that only one chunk's logits exist at a time: cross_entropy.cu between matrix
+ * products.
+ */
 final class CrossEntropy {
-    /** Of a chunk's logits: large enough that the head's gradient, read and written once a chunk, costs little beside its product. */
+    /**
+     * Of a chunk's logits: large enough that the head's gradient, read and written once a chunk, costs little beside
+     * its product.
+     */
     private static final long CHUNK_BYTES = 512L << 20;
 
     private static final int ROWS_MULTIPLE = 256;

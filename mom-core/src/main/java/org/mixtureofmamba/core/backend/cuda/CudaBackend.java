@@ -22,8 +22,8 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The operations on one CUDA device: each is handed to the class that launches its kernels. All work is in the order of one stream; batches under
- * way beside it, and what is put off of the update, are waited for where they are used.
+ * The operations on one CUDA device: each is handed to the class that launches its kernels. All work is in the order of
+ * one stream; batches under way beside it, and what is put off of the update, are waited for where they are used.
  */
 final class CudaBackend implements Backend {
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
@@ -46,7 +46,10 @@ final class CudaBackend implements Backend {
     private final Optimizer optimizer;
     private final PowerMeter power;
 
-    /** @throws org.mixtureofmamba.core.FailureException if the device cannot be used; what was opened until then is closed */
+    /**
+     * @throws org.mixtureofmamba.core.FailureException if the device cannot be used; what was opened until then is
+     *     closed
+     */
     static CudaBackend open(BackendOptions options) {
         return new CudaBackend(options);
     }
@@ -84,7 +87,9 @@ final class CudaBackend implements Backend {
 
     private Optional<GroupedProducts> groupedProducts(Kernels kernels, LazyZeros zeros) {
         boolean served = precision == Precision.BF16 && device.architecture().equals(GroupedProducts.ARCHITECTURE);
-        return served ? Optional.of(opened(new GroupedProducts(kernels, zeros, memory, device.multiprocessors()))) : Optional.empty();
+        return served
+                ? Optional.of(opened(new GroupedProducts(kernels, zeros, memory, device.multiprocessors())))
+                : Optional.empty();
     }
 
     private <T extends AutoCloseable> T opened(T resource) {
@@ -225,19 +230,13 @@ final class CudaBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY,
-            ScanInputs inputs,
-            ModalityLayout layout,
-            Tensor y,
-            Tensor states,
-            ScanGradients gradients) {
+            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients) {
         batches.awaitArrival(layout.rowOf());
         scan.backward(gradY, inputs, layout, y, states, gradients);
     }
 
     @Override
-    public void crossEntropyForward(
-            Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
+    public void crossEntropyForward(Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
         batches.awaitArrival(targets);
         crossEntropy.forward(x, head, targets, targetModality, lossSums);
     }

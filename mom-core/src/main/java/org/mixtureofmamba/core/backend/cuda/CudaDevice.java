@@ -7,7 +7,10 @@ import org.bytedeco.cuda.cudart.CUctx_st;
 import org.bytedeco.cuda.global.cudart;
 import org.bytedeco.javacpp.SizeTPointer;
 
-/** One card: its properties and the context of this process on it, which belongs to the thread that opened it until another enters. */
+/**
+ * One card: its properties and the context of this process on it, which belongs to the thread that opened it until
+ * another enters.
+ */
 final class CudaDevice implements AutoCloseable {
     private final int device;
     private final CUctx_st context = new CUctx_st();
@@ -16,7 +19,10 @@ final class CudaDevice implements AutoCloseable {
     private final int major;
     private final int minor;
 
-    /** Dense bf16 rates with float32 accumulation, from the makers' data sheets, in 1e12 a second; the first name that fits counts. */
+    /**
+     * Dense bf16 rates with float32 accumulation, from the makers' data sheets, in 1e12 a second; the first name that
+     * fits counts.
+     */
     private record Rate(String name, double teraFlops) {}
 
     private static final List<Rate> RATES = List.of(

@@ -44,8 +44,9 @@ public record CudaDoctor(List<String> findings, Optional<String> obstacle) {
         }
         var missing = machine.missingLibrary();
         if (missing.isPresent()) {
-            return Optional.of("%s was not found; install the CUDA 13 toolkit, or set CUDA_HOME to it or LD_LIBRARY_PATH to the folder of its libraries"
-                    .formatted(missing.get()));
+            return Optional.of(
+                    "%s was not found; install the CUDA 13 toolkit, or set CUDA_HOME to it or LD_LIBRARY_PATH to the folder of its libraries"
+                            .formatted(missing.get()));
         }
         findings.add("libraries " + String.join(", ", CudaLibraries.TOOLKIT));
         int status = machine.driverStatus();
@@ -77,13 +78,15 @@ public record CudaDoctor(List<String> findings, Optional<String> obstacle) {
                 card.freeBytes() / 0x1p30,
                 card.totalBytes() / 0x1p30));
         if (card.capability() < OLDEST_CAPABILITY) {
-            return Optional.of("%s has compute capability %d.%d, and the kernels need 8.0 (Ampere) or newer; use another card or backend: cpu"
-                    .formatted(card.name(), card.capability() / 10, card.capability() % 10));
+            return Optional.of(
+                    "%s has compute capability %d.%d, and the kernels need 8.0 (Ampere) or newer; use another card or backend: cpu"
+                            .formatted(card.name(), card.capability() / 10, card.capability() % 10));
         }
         if (card.status() == cudart.CUDA_ERROR_OUT_OF_MEMORY
                 || card.status() == cudart.CUDA_SUCCESS && card.freeBytes() < LEAST_FREE_BYTES) {
-            return Optional.of("%s is full: %,d MiB free; end other programs on it (nvidia-smi lists them) or choose another device"
-                    .formatted(card.name(), Math.max(0, card.freeBytes()) >> 20));
+            return Optional.of(
+                    "%s is full: %,d MiB free; end other programs on it (nvidia-smi lists them) or choose another device"
+                            .formatted(card.name(), Math.max(0, card.freeBytes()) >> 20));
         }
         if (card.status() != cudart.CUDA_SUCCESS) {
             return Optional.of("%s cannot be opened: %s; %s"

@@ -23,10 +23,13 @@ final class CudaErrors {
     }
 
     private static FailureException failure(int status, String call, String operation) {
-        return new FailureException("%s for %s failed: %s; %s".formatted(call, operation, describe(status), remedy(status)));
+        return new FailureException(
+                "%s for %s failed: %s; %s".formatted(call, operation, describe(status), remedy(status)));
     }
 
-    /** The driver's name and text for a status, as {@code CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)}. */
+    /**
+     * The driver's name and text for a status, as {@code CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)}.
+     */
     static String describe(int status) {
         try (var text = new PointerPointer<BytePointer>(1)) {
             if (cudart.cuGetErrorName(status, text) != cudart.CUDA_SUCCESS) {
@@ -58,9 +61,10 @@ final class CudaErrors {
                     cudart.CUDA_ERROR_INVALID_IMAGE,
                     cudart.CUDA_ERROR_UNSUPPORTED_PTX_VERSION,
                     cudart.CUDA_ERROR_CALL_REQUIRES_NEWER_DRIVER,
-                    cudart.CUDA_ERROR_STUB_LIBRARY ->
-                "install NVIDIA driver 580 or newer";
-            case cudart.CUDA_ERROR_ILLEGAL_ADDRESS, cudart.CUDA_ERROR_MISALIGNED_ADDRESS, cudart.CUDA_ERROR_LAUNCH_FAILED ->
+                    cudart.CUDA_ERROR_STUB_LIBRARY -> "install NVIDIA driver 580 or newer";
+            case cudart.CUDA_ERROR_ILLEGAL_ADDRESS,
+                    cudart.CUDA_ERROR_MISALIGNED_ADDRESS,
+                    cudart.CUDA_ERROR_LAUNCH_FAILED ->
                 "a kernel failed: run again with CUDA_LAUNCH_BLOCKING=1 to see which, and report it; --resume goes on from the last checkpoint";
             default -> "check nvidia-smi and the kernel log";
         };
@@ -69,14 +73,18 @@ final class CudaErrors {
     static void checkCompiler(int status, String call, String operation) {
         if (status != nvrtc.NVRTC_SUCCESS) {
             throw new FailureException("%s for %s failed: %s; reinstall the CUDA 13 toolkit"
-                    .formatted(call, operation, nvrtc.nvrtcGetErrorString(status).getString()));
+                    .formatted(
+                            call, operation, nvrtc.nvrtcGetErrorString(status).getString()));
         }
     }
 
     static void checkProducts(int status, String call, String operation) {
         if (status != cublas.CUBLAS_STATUS_SUCCESS) {
             throw new FailureException("%s for %s failed: %s; check nvidia-smi and that cuBLAS belongs to CUDA 13"
-                    .formatted(call, operation, cublas.cublasLtGetStatusName(status).getString()));
+                    .formatted(
+                            call,
+                            operation,
+                            cublas.cublasLtGetStatusName(status).getString()));
         }
     }
 }

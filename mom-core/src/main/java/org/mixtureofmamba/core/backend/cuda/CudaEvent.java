@@ -31,8 +31,7 @@ final class CudaEvent implements AutoCloseable {
     /** The device's time from another mark to this one, both passed. */
     double millisecondsSince(CudaEvent start) {
         var milliseconds = new float[1];
-        CudaErrors.check(
-                cudart.cuEventElapsedTime(milliseconds, start.handle, handle), "cuEventElapsedTime", "timing");
+        CudaErrors.check(cudart.cuEventElapsedTime(milliseconds, start.handle, handle), "cuEventElapsedTime", "timing");
         return milliseconds[0];
     }
 

@@ -12,8 +12,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Finds the libraries of CUDA 13 on this machine and loads them by their full names, after which the presets, which ask for them by short
- * name, find them loaded. So nobody has to set {@code LD_LIBRARY_PATH} for a toolkit in a usual place.
+ * Finds the libraries of CUDA 13 on this machine and loads them by their full names, after which the presets, which ask
+ * for them by short name, find them loaded. So nobody has to set {@code LD_LIBRARY_PATH} for a toolkit in a usual
+ * place.
  */
 final class CudaLibraries {
     /** Of the driver. */
@@ -21,8 +22,8 @@ final class CudaLibraries {
 
     static final String MANAGEMENT = "libnvidia-ml.so.1";
     /** Of the toolkit, each after those it needs. */
-    static final List<String> TOOLKIT = List.of(
-            "libcudart.so.13", "libnvrtc.so.13", "libcublasLt.so.13", "libcublas.so.13");
+    static final List<String> TOOLKIT =
+            List.of("libcudart.so.13", "libnvrtc.so.13", "libcublasLt.so.13", "libcublas.so.13");
 
     private final List<Path> folders;
 
@@ -34,7 +35,10 @@ final class CudaLibraries {
         this.folders = List.copyOf(folders);
     }
 
-    /** {@code lib64} of the toolkits that the environment names, then of those under {@code /usr/local}, the newest first. */
+    /**
+     * {@code lib64} of the toolkits that the environment names, then of those under {@code /usr/local}, the newest
+     * first.
+     */
     static List<Path> usualFolders(Map<String, String> environment, Path installations) {
         var folders = new ArrayList<Path>();
         for (var variable : List.of("CUDA_HOME", "CUDA_PATH")) {

@@ -74,7 +74,9 @@ interface CudaMachine {
         public List<Card> cards() {
             var count = new int[1];
             CudaErrors.check(cudart.cuDeviceGetCount(count), "cuDeviceGetCount", "the cards");
-            return java.util.stream.IntStream.range(0, count[0]).mapToObj(Here::card).toList();
+            return java.util.stream.IntStream.range(0, count[0])
+                    .mapToObj(Here::card)
+                    .toList();
         }
 
         private static Card card(int number) {

@@ -16,7 +16,9 @@ final class CudaStream implements AutoCloseable {
 
     void await(CudaEvent event) {
         CudaErrors.check(
-                cudart.cuStreamWaitEvent(handle, event.handle, cudart.CU_EVENT_WAIT_DEFAULT), "cuStreamWaitEvent", name);
+                cudart.cuStreamWaitEvent(handle, event.handle, cudart.CU_EVENT_WAIT_DEFAULT),
+                "cuStreamWaitEvent",
+                name);
     }
 
     /** Blocks the caller until all work given so far is done; an error of that work surfaces here. */

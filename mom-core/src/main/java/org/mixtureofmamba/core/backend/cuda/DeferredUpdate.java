@@ -6,10 +6,11 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The optimizer's pass over the large weights, put off into the next step. It only moves memory, and a scan only computes: so a part of it runs
- * beside each scan. Beside those of forward, weights are updated, in the order in which they lie, which is that in which forward uses
- * them; beside those of backward, which are longer, their moments, from the last to the first, before backward overwrites the gradients.
- * What is used before its turn is done for its user on the spot.
+ * The optimizer's pass over the large weights, put off into the next step. It only moves memory, and a scan only
+ * computes: so a part of it runs beside each scan. Beside those of forward, weights are updated, in the order in which
+ * they lie, which is that in which forward uses them; beside those of backward, which are longer, their moments, from
+ * the last to the first, before backward overwrites the gradients. What is used before its turn is done for its user on
+ * the spot.
  */
 final class DeferredUpdate {
     /** Elements done on the spot at the least, so that a layer's weights are not many small launches. */
@@ -21,7 +22,9 @@ final class DeferredUpdate {
     /** Parts beside scans; what is left after them is done on the spot. */
     static final int MOST_PARTS = 1024;
 
-    /** Of the elements that a scan has time for, those whose moments are written as well: 30 bytes each instead of 22. */
+    /**
+     * Of the elements that a scan has time for, those whose moments are written as well: 30 bytes each instead of 22.
+     */
     private static final double SHARE_OF_WHOLE = 22.0 / 30;
 
     private final Runnable synchronize;
@@ -87,7 +90,8 @@ final class DeferredUpdate {
     }
 
     /**
-     * After the launch of a scan of forward: runs a part of the update beside it, at least what the next layer will need if it is like this one.
+     * After the launch of a scan of forward: runs a part of the update beside it, at least what the next layer will
+     * need if it is like this one.
      *
      * @param elements how many weights the scan has time for
      */
@@ -159,7 +163,9 @@ final class DeferredUpdate {
 
     /** Before a memory is given back. */
     void leave(Storage storage) {
-        if (isAmong(buffers.weights, storage) || isAmong(buffers.moments, storage) || isAmong(buffers.gradients, storage)) {
+        if (isAmong(buffers.weights, storage)
+                || isAmong(buffers.moments, storage)
+                || isAmong(buffers.gradients, storage)) {
             finish();
             synchronize.run();
         }

@@ -44,7 +44,8 @@ final class DeviceMemory implements Memory, AutoCloseable {
 
         Pinned(long bytes) {
             try (var address = new PointerPointer<Pointer>(1)) {
-                CudaErrors.check(cudart.cuMemHostAlloc(address, bytes, 0), "cuMemHostAlloc", "pinned memory of the host");
+                CudaErrors.check(
+                        cudart.cuMemHostAlloc(address, bytes, 0), "cuMemHostAlloc", "pinned memory of the host");
                 this.pointer = address.get();
             }
             this.segment = MemorySegment.ofAddress(pointer.address()).reinterpret(bytes);
@@ -111,8 +112,7 @@ final class DeviceMemory implements Memory, AutoCloseable {
         }
         heldBytes -= former.bytes();
         zeros.forget(storage);
-        CudaErrors.check(
-                cudart.cuMemFree(((Storage.Device) storage).address()), "cuMemFree", former.purpose());
+        CudaErrors.check(cudart.cuMemFree(((Storage.Device) storage).address()), "cuMemFree", former.purpose());
     }
 
     /** The most bytes that were ever held at once. */
@@ -131,7 +131,8 @@ final class DeviceMemory implements Memory, AutoCloseable {
         long size = tensor.size();
         int status = switch (tensor.dtype()) {
             case BFLOAT16 -> cudart.cuMemsetD16Async(address, Bfloat16.of((float) value), size, stream.handle);
-            case FLOAT32 -> cudart.cuMemsetD32Async(address, Float.floatToRawIntBits((float) value), size, stream.handle);
+            case FLOAT32 ->
+                cudart.cuMemsetD32Async(address, Float.floatToRawIntBits((float) value), size, stream.handle);
             case INT32 -> cudart.cuMemsetD32Async(address, (int) value, size, stream.handle);
             case FLOAT64 -> {
                 if (value != 0) {

@@ -66,7 +66,8 @@ final class Embedding {
         try (var arena = Arena.ofConfined()) {
             var onHost = Tensor.onHost(arena, DType.INT32, ids.shape().toArray());
             memory.copy(ids, onHost);
-            var sorted = TokenOrder.of(onHost.segment().asSlice(0, ids.size() * Integer.BYTES).toArray(ValueLayout.JAVA_INT));
+            var sorted = TokenOrder.of(
+                    onHost.segment().asSlice(0, ids.size() * Integer.BYTES).toArray(ValueLayout.JAVA_INT));
             return new PlacedOrder(
                     upload(sorted.order()),
                     upload(sorted.pieceStart()),

@@ -10,8 +10,8 @@ import org.mixtureofmamba.core.backend.cuda.GroupedSlabs.Factor;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The products of a projection for all slabs in one launch: grouped_product.cu. A mixture's projection so costs what a dense one costs, for any
- * sizes of slabs. For cards of architecture sm_90 and bf16.
+ * The products of a projection for all slabs in one launch: grouped_product.cu. A mixture's projection so costs what a
+ * dense one costs, for any sizes of slabs. For cards of architecture sm_90 and bf16.
  */
 final class GroupedProducts implements AutoCloseable {
     static final String ARCHITECTURE = "sm_90a";
@@ -27,7 +27,9 @@ final class GroupedProducts implements AutoCloseable {
     private final Kernel gradXAdd;
     private final GroupedWeightGradients gradW;
 
-    /** One slab's product of two matrices: out = left · right (+ addend), a factor transposed where the method says so. */
+    /**
+     * One slab's product of two matrices: out = left · right (+ addend), a factor transposed where the method says so.
+     */
     record Product(Tensor left, Tensor right, Optional<Tensor> addend, Tensor out) {
         boolean isSuited() {
             return Stream.concat(Stream.of(left, right, out), addend.stream()).allMatch(TensorMaps::describes);
@@ -42,7 +44,9 @@ final class GroupedProducts implements AutoCloseable {
                 .map(module::kernel)
                 .toList();
         this.forwardAdd = module.kernel("groupedForwardAdd256");
-        this.gradX = Stream.of("groupedGradX64", "groupedGradX128", "groupedGradX256").map(module::kernel).toList();
+        this.gradX = Stream.of("groupedGradX64", "groupedGradX128", "groupedGradX256")
+                .map(module::kernel)
+                .toList();
         this.gradXAdd = module.kernel("groupedGradXAdd256");
         this.gradW = new GroupedWeightGradients(module, slabs, zeros, memory, pairsOfBlocks);
     }
@@ -75,12 +79,16 @@ final class GroupedProducts implements AutoCloseable {
     /** The kernel with the fewest columns a tile that does with one tile across, or that of the widest. */
     private static Kernel narrowest(List<Kernel> kernels, List<Product> products) {
         long columns = products.getFirst().out.columns();
-        return kernels.stream().filter(kernel -> columns <= kernel.units()).findFirst().orElse(kernels.getLast());
+        return kernels.stream()
+                .filter(kernel -> columns <= kernel.units())
+                .findFirst()
+                .orElse(kernels.getLast());
     }
 
     private void launch(List<Product> products, Kernel kernel, int tileRowsOfRight) {
         var largestFirst = products.stream()
-                .sorted(Comparator.comparingLong((Product product) -> product.out.rows()).reversed())
+                .sorted(Comparator.comparingLong((Product product) -> product.out.rows())
+                        .reversed())
                 .toList();
         for (int from = 0; from < largestFirst.size(); from += GroupedSlabs.MOST) {
             slabs.clear();

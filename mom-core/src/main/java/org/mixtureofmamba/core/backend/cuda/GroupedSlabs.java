@@ -62,7 +62,8 @@ final class GroupedSlabs implements AutoCloseable {
      * @param steps tiles of the inner dimension
      * @param adds whether a float32 result is added to d
      */
-    void add(Factor a, Factor b, Tensor c, Tensor d, int rows, int tileColumns, int steps, Chunks chunks, boolean adds) {
+    void add(
+            Factor a, Factor b, Tensor c, Tensor d, int rows, int tileColumns, int steps, Chunks chunks, boolean adds) {
         var slab = slabs.asSlice((long) count * SLAB_BYTES, SLAB_BYTES);
         maps.describe(slab, a.matrix, a.tileRows);
         maps.describe(slab.asSlice(FACTOR_B), b.matrix, b.tileRows);

@@ -14,7 +14,10 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** Gradients of a projection's weights for all slabs in one launch, and one more that sums their parts: grouped_product.cu. */
+/**
+ * Gradients of a projection's weights for all slabs in one launch, and one more that sums their parts:
+ * grouped_product.cu.
+ */
 final class GroupedWeightGradients implements AutoCloseable {
     /** {@code struct Sum}: two addresses and six integers. */
     private static final int SUM_BYTES = 2 * Long.BYTES + 6 * Integer.BYTES;
@@ -54,11 +57,14 @@ final class GroupedWeightGradients implements AutoCloseable {
             return false;
         }
         var largestFirst = products.stream()
-                .sorted(Comparator.comparingLong((Product product) -> product.left().rows()).reversed())
+                .sorted(Comparator.comparingLong(
+                                (Product product) -> product.left().rows())
+                        .reversed())
                 .toList();
         var out = products.getFirst().out();
         int features = Math.toIntExact(out.rows());
-        int[] steps = largestFirst.stream().mapToInt(GroupedWeightGradients::steps).toArray();
+        int[] steps =
+                largestFirst.stream().mapToInt(GroupedWeightGradients::steps).toArray();
         var plan = WeightGradientPlan.of(features, out.columns(), steps, pairsOfBlocks);
         plan.ifPresent(found -> compute(found, largestFirst));
         return plan.isPresent();
@@ -118,7 +124,8 @@ final class GroupedWeightGradients implements AutoCloseable {
         int steps = steps(product);
         int chunks = Math.ceilDiv(steps, plan.chunk());
         int rowsOfChunk = WeightGradientPlan.rowsOfChunk(rows);
-        var part = new Tensor(DType.FLOAT32, Shape.of((long) chunks * rowsOfChunk, columns), parts.storage(), from, columns);
+        var part = new Tensor(
+                DType.FLOAT32, Shape.of((long) chunks * rowsOfChunk, columns), parts.storage(), from, columns);
         slabs.add(
                 new Factor(down, GroupedSlabs.INNER),
                 new Factor(across, GroupedSlabs.INNER / 2),

@@ -11,9 +11,10 @@ import org.bytedeco.javacpp.PointerPointer;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * One kernel, launched as {@code kernel.grid(x, y, z).with(tensor).with(count).launch()}, arguments in the order of its parameters. How
- * many threads a block has, and how much of the work it does, its file says in {@code int NAME_launch[4]}: threads, units a block (what a
- * unit is, the kernel says), bytes of dynamic shared memory, tokens a tile.
+ * One kernel, launched as {@code kernel.grid(x, y, z).with(tensor).with(count).launch()}, arguments in the order of its
+ * parameters. How many threads a block has, and how much of the work it does, its file says in {@code int
+ * NAME_launch[4]}: threads, units a block (what a unit is, the kernel says), bytes of dynamic shared memory, tokens a
+ * tile.
  */
 final class Kernel {
     /** Of 48 KB, since what a kernel declares counts too. */
@@ -29,13 +30,7 @@ final class Kernel {
     private final LaunchArguments arguments;
     private final LazyZeros zeros;
 
-    Kernel(
-            String name,
-            CUmod_st module,
-            int[] launch,
-            CudaStream stream,
-            LaunchArguments arguments,
-            LazyZeros zeros) {
+    Kernel(String name, CUmod_st module, int[] launch, CudaStream stream, LaunchArguments arguments, LazyZeros zeros) {
         this.name = name;
         this.launch = launch;
         this.stream = stream;
@@ -50,7 +45,8 @@ final class Kernel {
                     name);
             // Else the driver leaves it no more shared memory than its own blocks fill, and nothing fits beside them.
             CudaErrors.check(
-                    cudart.cuFuncSetAttribute(function, cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, ALL_SHARED),
+                    cudart.cuFuncSetAttribute(
+                            function, cudart.CU_FUNC_ATTRIBUTE_PREFERRED_SHARED_MEMORY_CARVEOUT, ALL_SHARED),
                     "cuFuncSetAttribute",
                     name);
         }
@@ -139,8 +135,9 @@ final class Kernel {
     }
 
     /**
-     * Launches to run when every block of the kernel launched last has started and said so by {@code letNextStart}; from there on this one
-     * itself waits, by {@code awaitLast}: before it reads what that one writes, or if it is to run beside that one, at its end.
+     * Launches to run when every block of the kernel launched last has started and said so by {@code letNextStart};
+     * from there on this one itself waits, by {@code awaitLast}: before it reads what that one writes, or if it is to
+     * run beside that one, at its end.
      */
     void launchOverlapping() {
         launch(true);
@@ -152,7 +149,10 @@ final class Kernel {
         }
         CudaErrors.check(
                 cudart.cuLaunchKernelEx(
-                        arguments.configuration(threads(), sharedBytes(), stream, overlaps), function, arguments.pointers(), NONE),
+                        arguments.configuration(threads(), sharedBytes(), stream, overlaps),
+                        function,
+                        arguments.pointers(),
+                        NONE),
                 "cuLaunchKernelEx",
                 name);
     }

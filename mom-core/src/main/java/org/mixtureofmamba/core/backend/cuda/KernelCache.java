@@ -17,9 +17,10 @@ import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 
 /**
- * Compiled kernels on disk, so that only the first run on a kind of card compiles. An entry's name is the digest of everything that its
- * content depends on: source, headers, options (which hold the architecture) and compiler version; its content begins with its own digest.
- * Entries appear whole, any number of processes may write at once, and one that is damaged is compiled anew.
+ * Compiled kernels on disk, so that only the first run on a kind of card compiles. An entry's name is the digest of
+ * everything that its content depends on: source, headers, options (which hold the architecture) and compiler version;
+ * its content begins with its own digest. Entries appear whole, any number of processes may write at once, and one that
+ * is damaged is compiled anew.
  */
 final class KernelCache {
     /** Names the folder in place of the usual one. */
@@ -42,7 +43,8 @@ final class KernelCache {
             return Path.of(named);
         }
         var cache = environment.get("XDG_CACHE_HOME");
-        var base = cache != null && !cache.isBlank() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
+        var base =
+                cache != null && !cache.isBlank() ? Path.of(cache) : Path.of(System.getProperty("user.home"), ".cache");
         return base.resolve("mixture-of-mamba").resolve("kernels");
     }
 
@@ -80,11 +82,15 @@ final class KernelCache {
                     return Optional.of(code);
                 }
             }
-            log(System.Logger.Level.WARNING, "the kernel cache's entry %s is damaged; compiling it anew".formatted(file));
+            log(
+                    System.Logger.Level.WARNING,
+                    "the kernel cache's entry %s is damaged; compiling it anew".formatted(file));
         } catch (NoSuchFileException e) {
             // the first use of this kernel
         } catch (IOException e) {
-            log(System.Logger.Level.WARNING, "cannot read the kernel cache's entry %s (%s); compiling it anew".formatted(file, e));
+            log(
+                    System.Logger.Level.WARNING,
+                    "cannot read the kernel cache's entry %s (%s); compiling it anew".formatted(file, e));
         }
         return Optional.empty();
     }

@@ -53,8 +53,9 @@ interface KernelCompiler {
                 try {
                     int status = nvrtc.nvrtcCompileProgram(program, options.size() + 1, flags);
                     if (status == nvrtc.NVRTC_ERROR_COMPILATION || status == nvrtc.NVRTC_ERROR_INVALID_OPTION) {
-                        throw new FailureException("%s does not compile with %s: %s; a changed kernel must be mended, a released one reported"
-                                .formatted(name, version(), firstError(program)));
+                        throw new FailureException(
+                                "%s does not compile with %s: %s; a changed kernel must be mended, a released one reported"
+                                        .formatted(name, version(), firstError(program)));
                     }
                     CudaErrors.checkCompiler(status, "nvrtcCompileProgram", name);
                     return machineCode(program, name);

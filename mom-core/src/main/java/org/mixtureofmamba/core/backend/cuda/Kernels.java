@@ -27,7 +27,8 @@ final class Kernels implements AutoCloseable {
         this.stream = stream;
         this.zeros = zeros;
         // The first run on a card compiles every file; side by side, that takes as long as the longest.
-        KernelSource.files(device.architecture()).parallelStream().forEach(file -> cache.machineCode(KernelSource.resource(file), options));
+        KernelSource.files(device.architecture()).parallelStream()
+                .forEach(file -> cache.machineCode(KernelSource.resource(file), options));
     }
 
     static List<String> options(String architecture, Precision precision) {
@@ -91,7 +92,9 @@ final class Kernels implements AutoCloseable {
                         "cuModuleGetGlobal",
                         name + " of " + file);
                 CudaErrors.check(
-                        cudart.cuMemcpyDtoH(values, address[0], (long) count * Integer.BYTES), "cuMemcpyDtoH", name + " of " + file);
+                        cudart.cuMemcpyDtoH(values, address[0], (long) count * Integer.BYTES),
+                        "cuMemcpyDtoH",
+                        name + " of " + file);
                 var result = new int[count];
                 values.get(result);
                 return result;

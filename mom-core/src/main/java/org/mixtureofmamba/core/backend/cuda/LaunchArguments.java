@@ -11,8 +11,8 @@ import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
- * The arguments and the configuration of one kernel launch in native memory that is used again for the next: the driver has read them when
- * the launch returns. Writing them makes no garbage.
+ * The arguments and the configuration of one kernel launch in native memory that is used again for the next: the driver
+ * has read them when the launch returns. Writing them makes no garbage.
  */
 final class LaunchArguments implements AutoCloseable {
     private static final int CAPACITY = 64;

@@ -10,8 +10,9 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Zeros of large buffers, written when they are needed. Everything that reads or writes a tensor on the card says so first, by
- * {@link #settle}, or by {@link #take} where it can do without the zeros; both also see that an update of the tensor is done.
+ * Zeros of large buffers, written when they are needed. Everything that reads or writes a tensor on the card says so
+ * first, by {@link #settle}, or by {@link #take} where it can do without the zeros; both also see that an update of the
+ * tensor is done.
  */
 final class LazyZeros {
     /** Below this, writing zeros costs less than remembering them. */
@@ -31,7 +32,9 @@ final class LazyZeros {
     /** Takes on the filling of a tensor with zeros, if it is a large buffer of its own, as those of gradients are. */
     boolean accept(Tensor tensor) {
         long bytes = tensor.size() * tensor.dtype().byteSize();
-        if (tensor.dtype() != DType.FLOAT32 || bytes < LEAST_BYTES || bytes != tensor.storage().byteSize()) {
+        if (tensor.dtype() != DType.FLOAT32
+                || bytes < LEAST_BYTES
+                || bytes != tensor.storage().byteSize()) {
             return false;
         }
         gradients.begin(tensor.storage());

@@ -21,14 +21,16 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Products of row-major matrices by cuBLASLt, with float32 accumulation. The algorithm of a product is the library's first proposal for its
- * form, so that it is the same in every run on the same card. Slabs have another number of rows in every batch, and asking for a proposal
- * takes as long as a small product does; so rows are rounded up to an eighth of an octave for the asking, and few forms are ever asked for.
+ * Products of row-major matrices by cuBLASLt, with float32 accumulation. The algorithm of a product is the library's
+ * first proposal for its form, so that it is the same in every run on the same card. Slabs have another number of rows
+ * in every batch, and asking for a proposal takes as long as a small product does; so rows are rounded up to an eighth
+ * of an octave for the asking, and few forms are ever asked for.
  */
 final class MatrixProducts implements AutoCloseable {
     private static final long WORKSPACE_BYTES = 64 << 20;
     /** Rows are rounded up to so many steps an octave, from {@link #FEWEST_ROWS} on. */
     private static final int STEPS_AN_OCTAVE = 8;
+
     private static final long FEWEST_ROWS = 64;
     /** Alignment beyond which no algorithm gains. */
     private static final int WIDEST_ACCESS = 16;
@@ -123,7 +125,9 @@ final class MatrixProducts implements AutoCloseable {
 
     /** The algorithm of a form. */
     private record Plan(
-            cublasLtMatmulDescOpaque_t product, cublasLtMatmulHeuristicResult_t choice, cublasLtMatmulAlgo_t algorithm) {
+            cublasLtMatmulDescOpaque_t product,
+            cublasLtMatmulHeuristicResult_t choice,
+            cublasLtMatmulAlgo_t algorithm) {
         void close() {
             product.close();
             choice.close();
@@ -171,7 +175,8 @@ final class MatrixProducts implements AutoCloseable {
                 alignment(left),
                 alignment(addend),
                 alignment(out));
-        int status = launch(form, plans.computeIfAbsent(form.withRoundedRows(), this::prepare), left, right, beta, addend, out);
+        int status = launch(
+                form, plans.computeIfAbsent(form.withRoundedRows(), this::prepare), left, right, beta, addend, out);
         if (status == cublas.CUBLAS_STATUS_NOT_SUPPORTED) { // the algorithm of the rounded form does not serve this one
             status = launch(form, plans.computeIfAbsent(form, this::prepare), left, right, beta, addend, out);
         }
@@ -224,8 +229,11 @@ final class MatrixProducts implements AutoCloseable {
             int status = cublas.cublasLtMatmulAlgoGetHeuristic(
                     handle, product, layoutA, layoutB, layoutC, layoutD, preference, 1, choice, count);
             if (status != cublas.CUBLAS_STATUS_SUCCESS || count[0] == 0) {
-                throw new FailureException("cuBLASLt has no algorithm for %s (%s); use a CUDA 13 cuBLAS and sizes that are multiples of 8"
-                        .formatted(form, cublas.cublasLtGetStatusName(status).getString()));
+                throw new FailureException(
+                        "cuBLASLt has no algorithm for %s (%s); use a CUDA 13 cuBLAS and sizes that are multiples of 8"
+                                .formatted(
+                                        form,
+                                        cublas.cublasLtGetStatusName(status).getString()));
             }
         }
         return new Plan(product, choice, choice.algo());
@@ -256,7 +264,8 @@ final class MatrixProducts implements AutoCloseable {
         }
     }
 
-    private static void describe(cublasLtMatrixLayoutOpaque_t layout, DType type, long rows, long columns, long stride) {
+    private static void describe(
+            cublasLtMatrixLayoutOpaque_t layout, DType type, long rows, long columns, long stride) {
         int element = switch (type) {
             case BFLOAT16 -> cudart.CUDA_R_16BF;
             case FLOAT32 -> cudart.CUDA_R_32F;
@@ -272,11 +281,31 @@ final class MatrixProducts implements AutoCloseable {
         var preference = new cublasLtMatmulPreferenceOpaque_t();
         CudaErrors.checkProducts(
                 cublas.cublasLtMatmulPreferenceInit(preference), "cublasLtMatmulPreferenceInit", "a product");
-        prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, new LongPointer(1L).put(WORKSPACE_BYTES), Long.BYTES);
-        prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, new IntPointer(1L).put(form.alignmentA), Integer.BYTES);
-        prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, new IntPointer(1L).put(form.alignmentB), Integer.BYTES);
-        prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, new IntPointer(1L).put(form.alignmentC), Integer.BYTES);
-        prefer(preference, cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, new IntPointer(1L).put(form.alignmentD), Integer.BYTES);
+        prefer(
+                preference,
+                cublas.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                new LongPointer(1L).put(WORKSPACE_BYTES),
+                Long.BYTES);
+        prefer(
+                preference,
+                cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+                new IntPointer(1L).put(form.alignmentA),
+                Integer.BYTES);
+        prefer(
+                preference,
+                cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                new IntPointer(1L).put(form.alignmentB),
+                Integer.BYTES);
+        prefer(
+                preference,
+                cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+                new IntPointer(1L).put(form.alignmentC),
+                Integer.BYTES);
+        prefer(
+                preference,
+                cublas.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES,
+                new IntPointer(1L).put(form.alignmentD),
+                Integer.BYTES);
         return preference;
     }
 

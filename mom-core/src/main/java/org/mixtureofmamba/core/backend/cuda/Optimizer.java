@@ -22,6 +22,7 @@ final class Optimizer {
     private final Map<Part, Kernel> alone;
     /** Empty where the card lacks their means. */
     private final Map<Part, Kernel> beside;
+
     private final int multiprocessors;
     /** Of tiles, one for each part beside a scan. */
     private final Tensor claims;
@@ -36,7 +37,9 @@ final class Optimizer {
         this.alone = Map.of(
                 Part.WHOLE, onWholeCard.kernelBetween("adamW"),
                 Part.MOMENTS, onWholeCard.kernelBetween("adamWMoments"));
-        this.beside = CudaDevice.overlapsKernels(device.architecture()) ? beside(kernels.module("adamw_beside.cu")) : Map.of();
+        this.beside = CudaDevice.overlapsKernels(device.architecture())
+                ? beside(kernels.module("adamw_beside.cu"))
+                : Map.of();
         this.multiprocessors = device.multiprocessors();
         this.claims = memory.zeros("sums", DType.INT32, DeferredUpdate.MOST_PARTS);
     }
@@ -66,7 +69,8 @@ final class Optimizer {
             pass.alone(Part.WHOLE, 0, master.size());
             return;
         }
-        long deferred = settings.decayed() / DeferredUpdate.MULTIPLE * DeferredUpdate.MULTIPLE; // the weights of products
+        long deferred =
+                settings.decayed() / DeferredUpdate.MULTIPLE * DeferredUpdate.MULTIPLE; // the weights of products
         pass.alone(Part.WHOLE, deferred, master.size());
         memory.fill(claims, 0);
         var buffers = new Buffers(List.of(master, working), List.of(firstMoment, secondMoment), List.of(grad));

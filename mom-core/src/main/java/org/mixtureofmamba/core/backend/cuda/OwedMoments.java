@@ -6,8 +6,9 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * Which weights have been given their update and still lack their moments, in the order in which backward asks for them: from the last to the
- * first. What backward overwrites is learned from the layer before, and for its beginning from the step before.
+ * Which weights have been given their update and still lack their moments, in the order in which backward asks for
+ * them: from the last to the first. What backward overwrites is learned from the layer before, and for its beginning
+ * from the step before.
  */
 final class OwedMoments {
     private final Deque<Range> owed = new ArrayDeque<>();
@@ -16,9 +17,13 @@ final class OwedMoments {
     private boolean isForward;
     /** Gradients from here on are overwritten; {@code overwrittenBefore}: when the last scan of backward came. */
     private long overwritten;
+
     private long overwrittenBefore;
-    /** Gradients from here on are overwritten before the first scan of backward, if this step is like the one before. */
+    /**
+     * Gradients from here on are overwritten before the first scan of backward, if this step is like the one before.
+     */
     private long wholeFrom;
+
     private long wholeFromNext;
 
     /** Elements of the flat buffers. */
@@ -36,7 +41,10 @@ final class OwedMoments {
         overwrittenBefore = size;
     }
 
-    /** The first element whose moments should be written with its weight, since no scan of backward comes in time for them. */
+    /**
+     * The first element whose moments should be written with its weight, since no scan of backward comes in time for
+     * them.
+     */
     long wholeFrom() {
         return wholeFrom;
     }
@@ -61,8 +69,8 @@ final class OwedMoments {
     }
 
     /**
-     * At a scan of backward: takes what should be written beside it, at least what will be overwritten until the next one if its layer is like
-     * this one.
+     * At a scan of backward: takes what should be written beside it, at least what will be overwritten until the next
+     * one if its layer is like this one.
      *
      * @param elements how many moments the scan has time for
      */
@@ -73,7 +81,9 @@ final class OwedMoments {
         }
         long nextLayer = overwrittenBefore == size ? size : 2 * overwritten - overwrittenBefore;
         overwrittenBefore = overwritten;
-        return owed.isEmpty() ? Optional.empty() : Optional.of(takeLast(Math.min(owed.getLast().to - elements, nextLayer)));
+        return owed.isEmpty()
+                ? Optional.empty()
+                : Optional.of(takeLast(Math.min(owed.getLast().to - elements, nextLayer)));
     }
 
     /**

@@ -8,8 +8,8 @@ import org.bytedeco.cuda.nvml.nvmlDevice_st;
 import org.bytedeco.javacpp.PointerPointer;
 
 /**
- * The card's own count of the energy it used since the driver was loaded (Volta and newer); silent where the card or a container hides it. A
- * reading takes milliseconds, so a thread of its own takes one every tenth of a second.
+ * The card's own count of the energy it used since the driver was loaded (Volta and newer); silent where the card or a
+ * container hides it. A reading takes milliseconds, so a thread of its own takes one every tenth of a second.
  */
 final class PowerMeter implements AutoCloseable {
     private static final long MILLIS_BETWEEN = 100;

@@ -24,8 +24,9 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The cuda backend with an event on either side of each operation: how long the card spent on it, beside the fewest bytes it must move
- * (each input read once, each output written once) and the operations it must do. Costs a few microseconds an operation.
+ * The cuda backend with an event on either side of each operation: how long the card spent on it, beside the fewest
+ * bytes it must move (each input read once, each output written once) and the operations it must do. Costs a few
+ * microseconds an operation.
  */
 public final class ProfiledCudaBackend implements Backend {
     private final CudaBackend backend;
@@ -284,27 +285,23 @@ public final class ProfiledCudaBackend implements Backend {
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY,
-            ScanInputs inputs,
-            ModalityLayout layout,
-            Tensor y,
-            Tensor states,
-            ScanGradients gradients) {
+            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients) {
         measure(
                 "scan backward",
                 bytes(gradY, inputs.x(), inputs.dt(), inputs.z(), inputs.matB(), inputs.matC(), y, states)
                         + bytes(gradients.x(), gradients.dt(), gradients.z(), gradients.matB(), gradients.matC()),
-                ModelFlops.scan(gradY.rows(), gradY.columns(), inputs.logA().columns()).backward(),
+                ModelFlops.scan(gradY.rows(), gradY.columns(), inputs.logA().columns())
+                        .backward(),
                 () -> backend.selectiveScanBackward(gradY, inputs, layout, y, states, gradients));
     }
 
     @Override
-    public void crossEntropyForward(
-            Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
+    public void crossEntropyForward(Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
         measure(
                 "head and loss, forward",
                 bytes(x, head),
-                ModelFlops.linear(x.rows(), x.columns(), Math.toIntExact(head.rows())).forward(),
+                ModelFlops.linear(x.rows(), x.columns(), Math.toIntExact(head.rows()))
+                        .forward(),
                 () -> backend.crossEntropyForward(x, head, targets, targetModality, lossSums));
     }
 

@@ -15,8 +15,9 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The selective scan along the sequence: selective_scan.cu. A sequence is cut into segments where batch and channels alone do not fill the
- * card; a first kernel then finds each segment's state from nothing, and the scan itself starts each segment from those before it.
+ * The selective scan along the sequence: selective_scan.cu. A sequence is cut into segments where batch and channels
+ * alone do not fill the card; a first kernel then finds each segment's state from nothing, and the scan itself starts
+ * each segment from those before it.
  */
 final class SequenceScan {
     /** Of the multiprocessors, that blocks fill. */
@@ -109,7 +110,15 @@ final class SequenceScan {
 
     /** The inputs in whole channels. */
     private record Padded(
-            Tensor x, Tensor dt, Tensor z, List<Tensor> dtBias, Tensor logA, Tensor skipD, Tensor matB, Tensor matC, int width) {}
+            Tensor x,
+            Tensor dt,
+            Tensor z,
+            List<Tensor> dtBias,
+            Tensor logA,
+            Tensor skipD,
+            Tensor matB,
+            Tensor matC,
+            int width) {}
 
     private Padded pad(ScanInputs inputs) {
         int width = inputs.x().columns();
@@ -117,7 +126,9 @@ final class SequenceScan {
                 channels.in(inputs.x()),
                 channels.in(inputs.dt()),
                 channels.in(inputs.z()),
-                inputs.dtBias().stream().map(bias -> channels.parameters(bias, width)).toList(),
+                inputs.dtBias().stream()
+                        .map(bias -> channels.parameters(bias, width))
+                        .toList(),
                 channels.parameters(inputs.logA(), width),
                 channels.parameters(inputs.skipD(), width),
                 inputs.matB(),
@@ -143,7 +154,9 @@ final class SequenceScan {
         var kernel = compiled.forward;
         var segments = Segments.of(length, batch * kernel.blocks(in.width), multiprocessors, compiled.segmentMultiple);
         var ends = endsOf(segments, compiled.forwardSegments, List.of(in.x, in.dt), in, layout);
-        kernel.grid(kernel.blocks(in.width), segments.count(), batch).withRows(out).with(spanStates);
+        kernel.grid(kernel.blocks(in.width), segments.count(), batch)
+                .withRows(out)
+                .with(spanStates);
         launch(kernel, in, layout, ends, segments);
         update.besideForward(updatedBeside(layout, in.width, states));
         channels.out(out, y);
@@ -153,7 +166,12 @@ final class SequenceScan {
 
     /** @param spanStates what {@link #forward} returned with y */
     void backward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor spanStates, ScanGradients gradients) {
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Tensor y,
+            Tensor spanStates,
+            ScanGradients gradients) {
         var compiled = compiled(inputs);
         int states = inputs.logA().columns();
         int length = layout.length();
@@ -170,11 +188,11 @@ final class SequenceScan {
         var gradX = channels.room(gradients.x());
         var gradDt = channels.room(gradients.dt());
         var gradZ = channels.room(gradients.z());
-        List.of(in.x, in.dt, in.z, in.matB, in.matC, gradOut, out, gradX, gradDt, gradZ).forEach(SequenceScan::needAddresses);
+        List.of(in.x, in.dt, in.z, in.matB, in.matC, gradOut, out, gradX, gradDt, gradZ)
+                .forEach(SequenceScan::needAddresses);
         var partialBC = workspace.tensor(gradY.dtype(), groups, layout.tokens(), 2L * states);
         int partials = batch * segments.count();
-        var partialParameters =
-                workspace.tensor(DType.FLOAT32, partials, states + 1L + slabs.count(), in.width);
+        var partialParameters = workspace.tensor(DType.FLOAT32, partials, states + 1L + slabs.count(), in.width);
         kernel.grid(groups, segments.count(), batch)
                 .withRows(gradX)
                 .withRows(gradDt)
@@ -191,13 +209,14 @@ final class SequenceScan {
         channels.out(gradDt, gradients.dt());
         channels.out(gradZ, gradients.z());
         reduceBC(compiled, gradients, partialBC, groups, layout);
-        reduceParameters(compiled, gradients, partialParameters, partials, inputs.x().columns(), layout);
+        reduceParameters(
+                compiled, gradients, partialParameters, partials, inputs.x().columns(), layout);
         workspace.release(mark);
     }
 
     /**
-     * What segments add to the state at their ends, or in backward to its gradient before their starts: float32 [B, S, N, E], and the sums of
-     * their steps [B, S, E]. Absent where there is but one.
+     * What segments add to the state at their ends, or in backward to its gradient before their starts: float32 [B, S,
+     * N, E], and the sums of their steps [B, S, E]. Absent where there is but one.
      */
     private record Ends(Optional<Tensor> states, Optional<Tensor> steps) {}
 
@@ -208,8 +227,11 @@ final class SequenceScan {
         }
         int batch = layout.batch();
         var ends = new Ends(
-                floats(batch, segments.count(), in.logA.columns(), in.width), floats(batch, segments.count(), in.width));
-        kernel.grid(kernel.blocks(in.width), segments.count() - 1, batch).with(ends.states).with(ends.steps);
+                floats(batch, segments.count(), in.logA.columns(), in.width),
+                floats(batch, segments.count(), in.width));
+        kernel.grid(kernel.blocks(in.width), segments.count() - 1, batch)
+                .with(ends.states)
+                .with(ends.steps);
         rows.forEach(kernel::withRows);
         kernel.with(in.matB)
                 .withRows(in.matC)

@@ -12,8 +12,8 @@ import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Projections: x · Wᵀ, one product for each modality's slab of rows, all of them in one launch where the card has a kernel for that. Nothing is
- * gathered, scattered, masked or waited for.
+ * Projections: x · Wᵀ, one product for each modality's slab of rows, all of them in one launch where the card has a
+ * kernel for that. Nothing is gathered, scattered, masked or waited for.
  */
 final class SlabProjection {
     private final MatrixProducts library;
@@ -77,7 +77,12 @@ final class SlabProjection {
     private void multiply(Product product, Use useRight) {
         if (product.addend().isPresent()) {
             library.multiplyAdd(
-                    product.left(), Use.PLAIN, product.right(), useRight, product.addend().get(), product.out());
+                    product.left(),
+                    Use.PLAIN,
+                    product.right(),
+                    useRight,
+                    product.addend().get(),
+                    product.out());
         } else {
             library.multiply(product.left(), Use.PLAIN, product.right(), useRight, product.out());
         }
@@ -98,7 +103,9 @@ final class SlabProjection {
     }
 
     private static int[] present(Slabs slabs) {
-        return IntStream.range(0, slabs.count()).filter(slab -> slabs.size(slab) > 0).toArray();
+        return IntStream.range(0, slabs.count())
+                .filter(slab -> slabs.size(slab) > 0)
+                .toArray();
     }
 
     private static Tensor rows(Tensor tensor, Slabs slabs, int slab) {

@@ -5,8 +5,8 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * The sum of squares: squared_norm.cu. Of gradients, most is summed beside the scans of backward, which leave the memory idle, as soon as it
- * is written.
+ * The sum of squares: squared_norm.cu. Of gradients, most is summed beside the scans of backward, which leave the
+ * memory idle, as soon as it is written.
  */
 final class SquaredNorm {
     private final LazyZeros zeros;
@@ -54,7 +54,9 @@ final class SquaredNorm {
                 .launch();
     }
 
-    /** After the launch of a scan of backward: sums the squares of the gradients written since the last one beside it. */
+    /**
+     * After the launch of a scan of backward: sums the squares of the gradients written since the last one beside it.
+     */
     void besideBackward() {
         if (!overlaps) {
             return;

@@ -8,7 +8,9 @@ import java.util.List;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.Tensor;
 
-/** {@code struct DtSlabs} of selective_scan.cu: which bias of the step size, or which gradient of one, each row uses. */
+/**
+ * {@code struct DtSlabs} of selective_scan.cu: which bias of the step size, or which gradient of one, each row uses.
+ */
 final class StepBiases {
     private static final int MOST = 8;
     private static final long STARTS = (long) MOST * Long.BYTES;
@@ -30,11 +32,13 @@ final class StepBiases {
     MemorySegment of(List<Tensor> biases, Slabs slabs) {
         int count = slabs.count();
         if (biases.size() != count || count > MOST) {
-            throw new IllegalArgumentException("%d step biases for %d slabs; at most %d".formatted(biases.size(), count, MOST));
+            throw new IllegalArgumentException(
+                    "%d step biases for %d slabs; at most %d".formatted(biases.size(), count, MOST));
         }
         biases.forEach(zeros::settle);
         for (int i = 0; i < MOST; i++) {
-            structure.setAtIndex(ValueLayout.JAVA_LONG, i, i < count ? biases.get(i).deviceAddress() : 0);
+            structure.setAtIndex(
+                    ValueLayout.JAVA_LONG, i, i < count ? biases.get(i).deviceAddress() : 0);
         }
         for (int i = 0; i <= MOST; i++) {
             int start = i < count ? slabs.start(i) : slabs.end(count - 1);

@@ -11,8 +11,9 @@ import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Describes matrices to the tensor memory accelerator, which copies tiles of them into shared memory: {@code cuTensorMapEncodeTiled}. Its
- * arguments lie in native memory that is used again for each, so that a step makes no garbage.
+ * Describes matrices to the tensor memory accelerator, which copies tiles of them into shared memory:
+ * {@code cuTensorMapEncodeTiled}. Its arguments lie in native memory that is used again for each, so that a step makes
+ * no garbage.
  */
 final class TensorMaps implements AutoCloseable {
     static final int BYTES = 128;
@@ -46,7 +47,8 @@ final class TensorMaps implements AutoCloseable {
 
     /** Whether tiles of a tensor can be described. */
     static boolean describes(Tensor tensor) {
-        return tensor.deviceAddress() % ALIGNMENT == 0 && tensor.rowStride() * tensor.dtype().byteSize() % ALIGNMENT == 0;
+        return tensor.deviceAddress() % ALIGNMENT == 0
+                && tensor.rowStride() * tensor.dtype().byteSize() % ALIGNMENT == 0;
     }
 
     /**

@@ -6,8 +6,8 @@ import java.util.OptionalInt;
 import java.util.stream.IntStream;
 
 /**
- * How the gradients of a projection's weights [features, in] are computed in one launch: the tiles of each are few and their inner dimension,
- * the tokens of a slab, is long, so it is cut into chunks whose parts are summed afterwards.
+ * How the gradients of a projection's weights [features, in] are computed in one launch: the tiles of each are few and
+ * their inner dimension, the tokens of a slab, is long, so it is cut into chunks whose parts are summed afterwards.
  *
  * @param transposed whether the transposed gradient [in, features] is computed, whose tiles waste less
  * @param tileColumns of a tile
@@ -55,7 +55,8 @@ record WeightGradientPlan(boolean transposed, int tileColumns, int chunk) {
     private static OptionalInt chunk(int tiles, int tileColumns, int[] steps, int pairsOfBlocks) {
         int work = tiles * IntStream.of(steps).sum();
         if (tileColumns < TILE_COLUMNS.getLast()) {
-            // Narrow products wait for memory, which half of the pairs keep busy: more parts cost more to sum than they save.
+            // Narrow products wait for memory, which half of the pairs keep busy: more parts cost more to sum than they
+            // save.
             return OptionalInt.of(Math.ceilDiv(2 * work, pairsOfBlocks));
         }
         int longest = (int) (work / (BUSY_WITH_PARTS * pairsOfBlocks));
@@ -93,6 +94,9 @@ record WeightGradientPlan(boolean transposed, int tileColumns, int chunk) {
     }
 
     private static int narrowest(int columns) {
-        return TILE_COLUMNS.stream().filter(width -> columns <= width).findFirst().orElse(TILE_COLUMNS.getLast());
+        return TILE_COLUMNS.stream()
+                .filter(width -> columns <= width)
+                .findFirst()
+                .orElse(TILE_COLUMNS.getLast());
     }
 }

@@ -4,8 +4,9 @@ import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Channels in the multiples of 32 and rows in the multiples of 16 bytes that the sequence kernels work in. Every published scale has both
- * and is passed through; the odd widths of small tests are copied into padded tensors and back.
+ * Channels in the multiples of 32 and rows in the multiples of 16 bytes that the sequence kernels work in. Every
+ * published scale has both and is passed through; the odd widths of small tests are copied into padded tensors and
+ * back.
  */
 final class WholeChannels {
     static final int MULTIPLE = 32;
@@ -43,7 +44,10 @@ final class WholeChannels {
 
     /** Parameters of E channels, [E] or [E, n], to read or to add to; {@link #parametersOut} then moves them back. */
     Tensor parameters(Tensor values, int channels) {
-        return channels % MULTIPLE == 0 ? values : copyOf(values.reshape(1, values.size()), padded(channels) * Math.toIntExact(values.size() / channels));
+        return channels % MULTIPLE == 0
+                ? values
+                : copyOf(
+                        values.reshape(1, values.size()), padded(channels) * Math.toIntExact(values.size() / channels));
     }
 
     void parametersOut(Tensor written, Tensor target) {

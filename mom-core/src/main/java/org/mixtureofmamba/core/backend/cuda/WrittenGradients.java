@@ -8,8 +8,8 @@ import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
- * Which gradients of a flat buffer backward has written, from the last to the first, and of which of these the squares are summed already. A
- * gradient that is used once more after that makes all sums void.
+ * Which gradients of a flat buffer backward has written, from the last to the first, and of which of these the squares
+ * are summed already. A gradient that is used once more after that makes all sums void.
  */
 final class WrittenGradients {
     /** Sums that are kept. */
@@ -91,7 +91,8 @@ final class WrittenGradients {
 
     /** Gives up what is known of a buffer, if it is asked for as a whole. */
     Optional<Sums> sums(Tensor values) {
-        boolean isWhole = isIn(values) && values.size() * values.dtype().byteSize() == values.storage().byteSize();
+        boolean isWhole = isIn(values)
+                && values.size() * values.dtype().byteSize() == values.storage().byteSize();
         if (!isWhole || parts == 0) {
             return Optional.empty();
         }

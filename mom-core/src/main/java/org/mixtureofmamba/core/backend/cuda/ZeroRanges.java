@@ -5,11 +5,14 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * The parts of a memory that count as zero but are not written yet. Gradients are zeroed before each step, and most of them are then
- * written whole by one matrix product: a product that may overwrite instead of adding spares the zeros and their reading.
+ * The parts of a memory that count as zero but are not written yet. Gradients are zeroed before each step, and most of
+ * them are then written whole by one matrix product: a product that may overwrite instead of adding spares the zeros
+ * and their reading.
  */
 final class ZeroRanges {
-    /** Bytes: zeros around a small tensor are written with it, so that many small tensors side by side are one write. */
+    /**
+     * Bytes: zeros around a small tensor are written with it, so that many small tensors side by side are one write.
+     */
     private static final long WINDOW = 4 << 20;
 
     /** Bytes {@code from} (inclusive) to {@code to} (exclusive). */
@@ -46,7 +49,8 @@ final class ZeroRanges {
     private List<Range> overlaps(Range range) {
         var found = new ArrayList<Range>();
         var first = endOf.floorKey(range.from());
-        for (var entry : endOf.tailMap(first == null ? range.from() : first, true).entrySet()) {
+        for (var entry :
+                endOf.tailMap(first == null ? range.from() : first, true).entrySet()) {
             if (entry.getKey() >= range.to()) {
                 break;
             }

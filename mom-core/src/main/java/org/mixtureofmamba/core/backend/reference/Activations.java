@@ -15,7 +15,8 @@ final class Activations {
 
     /** log(1 + exp(v)), computed as max(v, 0) + log1p(exp(-|v|)), which neither overflows nor loses small values. */
     static INDArray softplus(INDArray v) {
-        return Transforms.max(v, 0, true).addi(Nd4j.math().log1p(Transforms.exp(Transforms.abs(v, true).negi(), false)));
+        return Transforms.max(v, 0, true)
+                .addi(Nd4j.math().log1p(Transforms.exp(Transforms.abs(v, true).negi(), false)));
     }
 
     /** v · sigmoid(v). */

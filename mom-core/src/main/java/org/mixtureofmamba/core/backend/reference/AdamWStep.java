@@ -22,9 +22,7 @@ final class AdamWStep {
         }
         double clip = norm > settings.clipNorm() ? settings.clipNorm() / norm : 1;
         var gradient = HostArrays.read(flat(grad)).muli(clip);
-        var first = HostArrays.read(flat(firstMoment))
-                .muli(settings.beta1())
-                .addi(gradient.mul(1 - settings.beta1()));
+        var first = HostArrays.read(flat(firstMoment)).muli(settings.beta1()).addi(gradient.mul(1 - settings.beta1()));
         var second = HostArrays.read(flat(secondMoment))
                 .muli(settings.beta2())
                 .addi(gradient.mul(gradient).muli(1 - settings.beta2()));
@@ -37,7 +35,8 @@ final class AdamWStep {
         int decayed = Math.toIntExact(settings.decayed());
         var decaying = flat(master).columns(0, decayed);
         if (decayed > 0) {
-            HostArrays.overwrite(decaying, HostArrays.read(decaying).muli(1 - settings.learningRate() * settings.weightDecay()));
+            HostArrays.overwrite(
+                    decaying, HostArrays.read(decaying).muli(1 - settings.learningRate() * settings.weightDecay()));
         }
         HostArrays.add(master, update.muli(-settings.learningRate()));
         HostArrays.overwrite(working, HostArrays.read(master));

@@ -6,8 +6,8 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 
 /**
- * out = SiLU(v), v[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k]. The sum is over K shifted copies of x; a tap that would reach before
- * the document's start reads zero.
+ * out = SiLU(v), v[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k]. The sum is over K shifted copies of x; a tap that
+ * would reach before the document's start reads zero.
  */
 final class CausalConv {
     private CausalConv() {}
@@ -36,7 +36,9 @@ final class CausalConv {
         for (int k = 0; k < kernel; k++) {
             int distance = kernel - 1 - k;
             gradValue.addi(rowsOrZero(gradSum, order.rowsAfter(distance)).muliRowVector(taps.getRow(k, true)));
-            gradTaps.putRow(k, rowsOrZero(value, order.rowsBefore(distance)).muli(gradSum).sum(true, 0));
+            gradTaps.putRow(
+                    k,
+                    rowsOrZero(value, order.rowsBefore(distance)).muli(gradSum).sum(true, 0));
         }
         HostArrays.overwrite(gradX, gradValue);
         HostArrays.add(gradWeight, gradTaps.transpose());

@@ -5,21 +5,21 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** loss[t] = log Σ_v exp(logits[t, v]) - logits[t, target[t]], logits = x · headᵀ, summed by the modality of the target. */
+/**
+ * loss[t] = log Σ_v exp(logits[t, v]) - logits[t, target[t]], logits = x · headᵀ, summed by the modality of the target.
+ */
 final class CrossEntropy {
     private CrossEntropy() {}
 
     static void forward(Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
         var logits = HostArrays.read(x).mmul(HostArrays.read(head).transpose());
         addLosses(
-                logits,
-                logSumExp(logits),
-                HostArrays.readInts(targets),
-                HostArrays.readInts(targetModality),
-                lossSums);
+                logits, logSumExp(logits), HostArrays.readInts(targets), HostArrays.readInts(targetModality), lossSums);
     }
 
-    /** gradLogits = scale · (softmax - onehot), zero where there is no loss; gradX overwritten, gradHead accumulates. */
+    /**
+     * gradLogits = scale · (softmax - onehot), zero where there is no loss; gradX overwritten, gradHead accumulates.
+     */
     static void forwardBackward(
             Tensor x,
             Tensor head,
@@ -57,8 +57,7 @@ final class CrossEntropy {
         return Transforms.log(sums, false).addi(largest);
     }
 
-    private static void addLosses(
-            INDArray logits, INDArray normaliser, int[] target, int[] modality, Tensor lossSums) {
+    private static void addLosses(INDArray logits, INDArray normaliser, int[] target, int[] modality, Tensor lossSums) {
         var sums = Nd4j.zeros(logits.dataType(), lossSums.columns());
         for (int t = 0; t < target.length; t++) {
             if (modality[t] >= 0) {

@@ -26,7 +26,12 @@ final class HostArrays {
         var memory = tensor.segment();
         for (int row = 0; row < tensor.rows(); row++) {
             MemorySegment.copy(
-                    memory, ValueLayout.JAVA_DOUBLE_UNALIGNED, row * tensor.rowStride() * Double.BYTES, values, row * columns, columns);
+                    memory,
+                    ValueLayout.JAVA_DOUBLE_UNALIGNED,
+                    row * tensor.rowStride() * Double.BYTES,
+                    values,
+                    row * columns,
+                    columns);
         }
         return values;
     }
@@ -51,7 +56,12 @@ final class HostArrays {
             var memory = tensor.segment();
             for (int row = 0; row < tensor.rows(); row++) {
                 MemorySegment.copy(
-                        values, row * columns, memory, ValueLayout.JAVA_DOUBLE_UNALIGNED, row * tensor.rowStride() * Double.BYTES, columns);
+                        values,
+                        row * columns,
+                        memory,
+                        ValueLayout.JAVA_DOUBLE_UNALIGNED,
+                        row * tensor.rowStride() * Double.BYTES,
+                        columns);
             }
         } else {
             for (int i = 0; i < values.length; i++) {

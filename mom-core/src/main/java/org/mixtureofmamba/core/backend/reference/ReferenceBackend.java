@@ -124,19 +124,15 @@ public final class ReferenceBackend implements Backend {
     /** @return every state, [T, E·N] */
     @Override
     public Tensor selectiveScanForward(ScanInputs inputs, ModalityLayout layout, Tensor y) {
-        var states = workspace.tensor(DType.FLOAT64, layout.tokens(), inputs.logA().size());
+        var states =
+                workspace.tensor(DType.FLOAT64, layout.tokens(), inputs.logA().size());
         SelectiveScan.forward(inputs, layout, y, states);
         return states;
     }
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY,
-            ScanInputs inputs,
-            ModalityLayout layout,
-            Tensor y,
-            Tensor states,
-            ScanGradients gradients) {
+            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients) {
         SelectiveScan.backward(gradY, inputs, layout, states, gradients);
     }
 

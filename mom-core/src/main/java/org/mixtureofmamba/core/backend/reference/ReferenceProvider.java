@@ -22,7 +22,8 @@ public final class ReferenceProvider implements BackendProvider {
         var system = System.getProperty("os.name");
         var processor = System.getProperty("os.arch");
         if (!system.equals("Linux") || !processor.equals("amd64")) {
-            return Optional.of("ND4J is packaged for Linux on x86-64, not for %s on %s; use such a machine".formatted(system, processor));
+            return Optional.of("ND4J is packaged for Linux on x86-64, not for %s on %s; use such a machine"
+                    .formatted(system, processor));
         }
         return ReferenceProvider.class.getResource(ND4J) == null
                 ? Optional.of("this build travels without ND4J, as a bundle for GPU machines does; use the full build")

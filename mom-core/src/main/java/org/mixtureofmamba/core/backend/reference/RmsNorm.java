@@ -9,14 +9,14 @@ final class RmsNorm {
 
     static void forward(Tensor x, Tensor weight, double epsilon, Tensor out, Tensor inverseRms) {
         var value = HostArrays.read(x);
-        var r = Transforms.sqrt(value.mul(value).mean(true, 1).addi(epsilon), false).rdivi(1); // [T, 1]
+        var r = Transforms.sqrt(value.mul(value).mean(true, 1).addi(epsilon), false)
+                .rdivi(1); // [T, 1]
         HostArrays.overwrite(inverseRms, r);
         HostArrays.overwrite(out, value.muliColumnVector(r).muliRowVector(HostArrays.read(weight)));
     }
 
     /** With n = x · r and g = gradOut · weight: gradX += r · (g - n · mean(g · n)), gradWeight += Σ_t gradOut · n. */
-    static void backward(
-            Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight) {
+    static void backward(Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight) {
         var grad = HostArrays.read(gradOut);
         var r = HostArrays.read(inverseRms).reshape('c', x.rows(), 1);
         var normed = HostArrays.read(x).muliColumnVector(r);

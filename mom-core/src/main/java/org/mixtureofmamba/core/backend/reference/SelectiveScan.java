@@ -13,11 +13,13 @@ import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * s = softplus(dt + dtBias); h[l] = exp(s·A) h[l-1] + (s·x) B; o = h·C + D·x; y = o · SiLU(z) (Gu &amp; Dao 2023, eq. 2, with the gate
- * fused). Everything but the recurrence is one expression over all tokens, channels and states, [T, E, N]; the recurrence runs token
- * by token. A document's first token gets a decay of zero, and that is all it takes to forget what came before.
+ * s = softplus(dt + dtBias); h[l] = exp(s·A) h[l-1] + (s·x) B; o = h·C + D·x; y = o · SiLU(z) (Gu &amp; Dao 2023, eq.
+ * 2, with the gate fused). Everything but the recurrence is one expression over all tokens, channels and states, [T, E,
+ * N]; the recurrence runs token by token. A document's first token gets a decay of zero, and that is all it takes to
+ * forget what came before.
  *
- * <p>Inside, rows are in the order of time: token (b, l) is row l·B + b. Forward keeps every state in that order, [T, E·N].
+ * <p>Inside, rows are in the order of time: token (b, l) is row l·B + b. Forward keeps every state in that order, [T,
+ * E·N].
  */
 final class SelectiveScan {
     private static final int[] TOKEN_AND_CHANNEL = {0, 1};
@@ -85,9 +87,7 @@ final class SelectiveScan {
         return h.mul(spread(matC, TOKEN_AND_STATE)).sum(2).addi(x.mulRowVector(skipD));
     }
 
-    /**
-     * Runs the recurrence backwards: the gradient of h[l] is λ[l] = gradO[l] C[l] + decay[l+1] λ[l+1].
-     */
+    /** Runs the recurrence backwards: the gradient of h[l] is λ[l] = gradO[l] C[l] + decay[l+1] λ[l+1]. */
     static void backward(
             Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor states, ScanGradients gradients) {
         var scan = new SelectiveScan(inputs, layout);
@@ -110,7 +110,9 @@ final class SelectiveScan {
 
         var gradDriven = lambda.mul(spread(matB, TOKEN_AND_STATE)).sum(2); // of s·x [T, E]
         var gradExponent = lambda.mul(decay).muli(before(h)); // of s·A [T, E, N]
-        var gradStep = gradDriven.mul(x).addi(gradExponent.mul(spread(matA, CHANNEL_AND_STATE)).sum(2));
+        var gradStep = gradDriven
+                .mul(x)
+                .addi(gradExponent.mul(spread(matA, CHANNEL_AND_STATE)).sum(2));
         var gradX = gradDriven.mul(step).addi(gradO.mulRowVector(skipD));
         var gradB = lambda.mul(spread(step.mul(x), TOKEN_AND_CHANNEL)).sum(1);
         var gradC = h.mul(spread(gradO, TOKEN_AND_CHANNEL)).sum(1);

@@ -39,7 +39,8 @@ class VectorMathTest {
                 Native.set(x + 4L * i, -80 + 160f * i / COUNT);
             }
             VectorMath.softplusAndSigmoids(x, softplus, COUNT);
-            // In the tails both are exp(-80): half a unit in the last place of the exponent 80·log2(e) is 4e-6 of the result.
+            // In the tails both are exp(-80): half a unit in the last place of the exponent 80·log2(e) is 4e-6 of the
+            // result.
             for (int i = 0; i < COUNT; i++) {
                 double v = -80 + 160f * i / COUNT;
                 double expected = Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)));

@@ -45,17 +45,19 @@ class CudaBackendGpuTest {
     }
 
     /** Its gradients are filled with zeros lazily and its update is put off, as those of 32 MB and more. */
-    private static final ModelConfig LARGE = new ModelConfig(
-            256, 3, 10_007, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
+    private static final ModelConfig LARGE =
+            new ModelConfig(256, 3, 10_007, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
 
     private static void assertWithin(List<RelativeError> errors, double tolerance) {
         assertThat(errors)
                 .as("worst of %d", errors.size())
-                .allSatisfy(error -> assertThat(error.within(tolerance)).as(error.describe()).isTrue());
+                .allSatisfy(error ->
+                        assertThat(error.within(tolerance)).as(error.describe()).isTrue());
     }
 
     static Stream<Path> goldenFiles() throws IOException, URISyntaxException {
-        try (var files = Files.list(Path.of(CudaBackendGpuTest.class.getResource("/golden").toURI()))) {
+        try (var files = Files.list(
+                Path.of(CudaBackendGpuTest.class.getResource("/golden").toURI()))) {
             return files.filter(file -> file.toString().endsWith(".safetensors")).sorted().toList().stream();
         }
     }
@@ -71,8 +73,8 @@ class CudaBackendGpuTest {
     }
 
     /** A model of every operation, of a vocabulary that is no multiple of 8. */
-    private static final ModelConfig CONFIG = new ModelConfig(
-            64, 3, 1003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
+    private static final ModelConfig CONFIG =
+            new ModelConfig(64, 3, 1003, 3, java.util.EnumSet.allOf(Projection.class), 16, 4, 2, true, 1e-5);
 
     private static TokenBatch batch(ModelConfig config, int batch, int length, long seed) {
         return batch(config, config.modalities(), batch, length, seed);
@@ -90,7 +92,9 @@ class CudaBackendGpuTest {
             documentStart[t] = random.nextInt(150) == 0;
         }
         // Most ids are few, so that some are frequent and some are rare.
-        var ids = random.ints(tokens + 1, 0, config.vocabulary()).map(id -> id % 3 == 0 ? id : id % 7).toArray();
+        var ids = random.ints(tokens + 1, 0, config.vocabulary())
+                .map(id -> id % 3 == 0 ? id : id % 7)
+                .toArray();
         var targetModality = modality.clone();
         for (int t = 0; t < tokens; t += 13) {
             targetModality[t] = -1;
@@ -165,7 +169,8 @@ class CudaBackendGpuTest {
     }
 
     private static double[] toDoubles(Backend backend, Tensor tensor) {
-        var host = Tensor.ofDoubles(new double[Math.toIntExact(tensor.size())]).reshape(tensor.shape().toArray());
+        var host = Tensor.ofDoubles(new double[Math.toIntExact(tensor.size())])
+                .reshape(tensor.shape().toArray());
         backend.memory().copy(tensor, host);
         return host.toDoubles();
     }
@@ -179,9 +184,13 @@ class CudaBackendGpuTest {
                 training.zeroGradients();
                 training.model.forwardBackward(placed, 1.0 / placed.lossTokens().total());
                 training.update();
-                add(names, results, "losses of step " + step, training.model.takeLosses().sums().stream()
-                        .mapToDouble(Double::doubleValue)
-                        .toArray());
+                add(
+                        names,
+                        results,
+                        "losses of step " + step,
+                        training.model.takeLosses().sums().stream()
+                                .mapToDouble(Double::doubleValue)
+                                .toArray());
                 add(names, results, "squared norm of step " + step, toDoubles(backend, training.norm));
                 if (step == 0) {
                     for (var parameter : training.model.parameters().all()) {
@@ -193,9 +202,13 @@ class CudaBackendGpuTest {
                 add(names, results, "weights " + parameter.name(), toDoubles(backend, parameter.master()));
             }
             training.model.forward(training.model.place(batch(CONFIG, 2, 2300, 9)));
-            add(names, results, "losses after three steps", training.model.takeLosses().sums().stream()
-                    .mapToDouble(Double::doubleValue)
-                    .toArray());
+            add(
+                    names,
+                    results,
+                    "losses after three steps",
+                    training.model.takeLosses().sums().stream()
+                            .mapToDouble(Double::doubleValue)
+                            .toArray());
         }
         return results;
     }
@@ -218,8 +231,13 @@ class CudaBackendGpuTest {
             for (int i = 0; i < names.size(); i++) {
                 errors.add(RelativeError.of(names.get(i), expected.get(i), actual.get(i)));
             }
-            // Three steps of Adam magnify rounding where a gradient is near zero: weights are compared by what they do, in the losses.
-            assertWithin(errors.stream().filter(error -> !error.name().startsWith("weights")).toList(), 1e-4);
+            // Three steps of Adam magnify rounding where a gradient is near zero: weights are compared by what they do,
+            // in the losses.
+            assertWithin(
+                    errors.stream()
+                            .filter(error -> !error.name().startsWith("weights"))
+                            .toList(),
+                    1e-4);
             assertWithin(errors, 5e-3);
         }
     }
@@ -249,12 +267,14 @@ class CudaBackendGpuTest {
             try (var backend = open(precision);
                     var training = new Training(backend, config, Recompute.NOTHING)) {
                 // Smaller gradients are filled with zeros at once, which waits for all of the update.
-                assertThat(training.model.parameters().grad().storage().byteSize()).isGreaterThan(LazyZeros.LEAST_BYTES);
+                assertThat(training.model.parameters().grad().storage().byteSize())
+                        .isGreaterThan(LazyZeros.LEAST_BYTES);
                 var losses = new ArrayList<Double>();
                 for (int step = 0; step < 3; step++) {
                     var placed = training.model.place(batch(config, 2, 2300, step));
                     training.zeroGradients();
-                    training.model.forwardBackward(placed, 1.0 / placed.lossTokens().total());
+                    training.model.forwardBackward(
+                            placed, 1.0 / placed.lossTokens().total());
                     training.update();
                     if (atOnce) {
                         backend.synchronize();
@@ -269,11 +289,16 @@ class CudaBackendGpuTest {
         }
         int half = results.size() / 2;
         for (int i = 0; i < half; i++) {
-            assertThat(Arrays.equals(results.get(half + i), results.get(i))).as("result %d", i).isTrue();
+            assertThat(Arrays.equals(results.get(half + i), results.get(i)))
+                    .as("result %d", i)
+                    .isTrue();
         }
     }
 
-    /** Most of it is summed beside the scans of backward, anew where a second batch adds to gradients; a modality that is absent has zeros. */
+    /**
+     * Most of it is summed beside the scans of backward, anew where a second batch adds to gradients; a modality that
+     * is absent has zeros.
+     */
     @ParameterizedTest
     @EnumSource(Precision.class)
     void theNormIsThatOfAllGradients(Precision precision) {
@@ -286,7 +311,9 @@ class CudaBackendGpuTest {
                     training.model.forwardBackward(training.model.place(batch(config, 2, 2, 2300, i)), 1e-3);
                 }
                 backend.squaredNorm(training.model.parameters().grad(), training.norm);
-                double expected = Arrays.stream(training.gradients()).map(value -> value * value).sum();
+                double expected = Arrays.stream(training.gradients())
+                        .map(value -> value * value)
+                        .sum();
                 assertThat(toDoubles(backend, training.norm)[0]).isCloseTo(expected, withinPercentage(1e-9));
             }
         }
@@ -330,12 +357,16 @@ class CudaBackendGpuTest {
     void batchesTravelWithoutOvertakingTheWork() {
         try (var backend = open(Precision.BF16);
                 var training = new Training(backend, CONFIG, Recompute.NOTHING)) {
-            var batches = Stream.of(11, 12, 13, 14, 15).map(seed -> batch(CONFIG, 2, 900, seed)).toList();
-            var alone = batches.stream().map(one -> {
-                training.model.forwardBackward(training.model.place(one), 1e-3);
-                backend.synchronize();
-                return training.model.takeLosses().sums();
-            }).toList();
+            var batches = Stream.of(11, 12, 13, 14, 15)
+                    .map(seed -> batch(CONFIG, 2, 900, seed))
+                    .toList();
+            var alone = batches.stream()
+                    .map(one -> {
+                        training.model.forwardBackward(training.model.place(one), 1e-3);
+                        backend.synchronize();
+                        return training.model.takeLosses().sums();
+                    })
+                    .toList();
             var gradientsAlone = training.gradients();
             training.zeroGradients();
             // Each batch is placed before the one before it is worked on, and nothing waits.
@@ -348,8 +379,13 @@ class CudaBackendGpuTest {
                 training.model.forwardBackward(current, 1e-3);
             }
             assertThat(training.gradients()).containsExactly(gradientsAlone);
-            double total = alone.stream().flatMap(List::stream).mapToDouble(Double::doubleValue).sum();
-            assertThat(training.model.takeLosses().sums().stream().mapToDouble(Double::doubleValue).sum())
+            double total = alone.stream()
+                    .flatMap(List::stream)
+                    .mapToDouble(Double::doubleValue)
+                    .sum();
+            assertThat(training.model.takeLosses().sums().stream()
+                            .mapToDouble(Double::doubleValue)
+                            .sum())
                     .isCloseTo(total, org.assertj.core.api.Assertions.withinPercentage(1e-9));
         }
     }
@@ -404,7 +440,8 @@ class CudaBackendGpuTest {
     }
 
     private static Tensor uniform(Backend backend, SplittableRandom random, DType dtype, int rows, int columns) {
-        var host = Tensor.ofDoubles(random.doubles((long) rows * columns, -1, 1).toArray()).reshape(rows, columns);
+        var host = Tensor.ofDoubles(random.doubles((long) rows * columns, -1, 1).toArray())
+                .reshape(rows, columns);
         var tensor = backend.workspace().tensor(dtype, rows, columns);
         backend.memory().copy(host, tensor);
         return tensor;

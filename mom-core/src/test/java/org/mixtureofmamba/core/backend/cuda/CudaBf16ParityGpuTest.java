@@ -13,7 +13,10 @@ class CudaBf16ParityGpuTest extends CudaParity {
         return Backends.open("cuda", new BackendOptions(1, 0, BackendOptions.Precision.BF16));
     }
 
-    /** Of a whole model's roundings in bf16 some cancel; over a few tokens too few do for its tolerance to mean anything. */
+    /**
+     * Of a whole model's roundings in bf16 some cancel; over a few tokens too few do for its tolerance to mean
+     * anything.
+     */
     @Override
     protected boolean judgesModelOn(Case c) {
         return c.size().batch() * c.size().length() >= 30;

@@ -14,7 +14,12 @@ class CudaDoctorTest {
 
     /** A machine as one wishes. */
     private record Machine(
-            boolean isSupported, boolean hasDriver, Optional<String> missingLibrary, int driverStatus, int driverVersion, List<Card> cards)
+            boolean isSupported,
+            boolean hasDriver,
+            Optional<String> missingLibrary,
+            int driverStatus,
+            int driverVersion,
+            List<Card> cards)
             implements CudaMachine {
         static Machine with(Card... cards) {
             return new Machine(true, true, Optional.empty(), 0, 13000, List.of(cards));

@@ -10,8 +10,8 @@ import org.mixtureofmamba.core.parity.BackendParityTest;
 import org.mixtureofmamba.core.tensor.DType;
 
 /**
- * Every operation against the cpu backend, which is held to the reference by the same tests: the reference's ND4J is too large to travel
- * to a GPU machine.
+ * Every operation against the cpu backend, which is held to the reference by the same tests: the reference's ND4J is
+ * too large to travel to a GPU machine.
  */
 abstract class CudaParity extends BackendParityTest {
     @Override

@@ -14,7 +14,10 @@ import org.mixtureofmamba.core.model.Scale;
 public final class CudaStepBenchmark {
     private CudaStepBenchmark() {}
 
-    /** @param arguments each {@code scale,dense|mom,batch,length,modalities,steps[,recompute][,profile][,small]}; small: a vocabulary of 3,067 */
+    /**
+     * @param arguments each {@code scale,dense|mom,batch,length,modalities,steps[,recompute][,profile][,small]}; small:
+     *     a vocabulary of 3,067
+     */
     public static void main(String[] arguments) {
         for (var argument : arguments) {
             try {
@@ -37,7 +40,13 @@ public final class CudaStepBenchmark {
         int steps = Integer.parseInt(parts[5]);
         var recompute = argument.contains("recompute") ? Recompute.BLOCKS : Recompute.NOTHING;
         var benchmark = new TrainingStepBenchmark(
-                config, Integer.parseInt(parts[2]), Integer.parseInt(parts[3]), Duration.ZERO, Math.min(8, steps), steps, recompute);
+                config,
+                Integer.parseInt(parts[2]),
+                Integer.parseInt(parts[3]),
+                Duration.ZERO,
+                Math.min(8, steps),
+                steps,
+                recompute);
         var options = new BackendOptions(1, 0, Precision.BF16);
         boolean profiles = argument.contains("profile");
         long start = System.nanoTime();

@@ -47,7 +47,12 @@ class DeferredUpdateTest {
     }
 
     private static Tensor units(Tensor of, int from, int to) {
-        return new Tensor(DType.FLOAT32, Shape.of((long) (to - from) * UNIT), of.storage(), (long) from * UNIT, (to - from) * UNIT);
+        return new Tensor(
+                DType.FLOAT32,
+                Shape.of((long) (to - from) * UNIT),
+                of.storage(),
+                (long) from * UNIT,
+                (to - from) * UNIT);
     }
 
     private static Span span(String how, int from, int to) {
@@ -56,7 +61,9 @@ class DeferredUpdateTest {
 
     private void begin() {
         update.begin(
-                new Recorded(), new DeferredUpdate.Buffers(List.of(weights), List.of(moments), List.of(gradients)), SIZE);
+                new Recorded(),
+                new DeferredUpdate.Buffers(List.of(weights), List.of(moments), List.of(gradients)),
+                SIZE);
     }
 
     private void use(int from, int to) {
@@ -185,7 +192,10 @@ class DeferredUpdateTest {
                         .toList());
     }
 
-    /** Whatever comes in whatever order: each weight once and before its use, its moments once and before its gradient goes. */
+    /**
+     * Whatever comes in whatever order: each weight once and before its use, its moments once and before its gradient
+     * goes.
+     */
     @Test
     void nothingIsUsedBeforeItsTurnNorDoneTwice() {
         var random = new Random(7);

@@ -27,9 +27,15 @@ class DeviceMemoryTest {
     @Test
     void saysWhichSettingsWouldFit() {
         assertThat(message(10 * GIB, "activations", 5 * GIB, Map.of("weights", 40 * GIB, "activations", 34 * GIB)))
-                .endsWith("use recompute: blocks, which keeps one block's activations instead of all, or a smaller batch or sequence");
-        assertThat(message(40 * GIB, "second moments", 10 * GIB, Map.of("master weights", 35 * GIB, "gradients", 35 * GIB)))
-                .endsWith("weights and optimizer alone need 112,640 MiB: use a smaller scale or a card with more memory");
+                .endsWith(
+                        "use recompute: blocks, which keeps one block's activations instead of all, or a smaller batch or sequence");
+        assertThat(message(
+                        40 * GIB,
+                        "second moments",
+                        10 * GIB,
+                        Map.of("master weights", 35 * GIB, "gradients", 35 * GIB)))
+                .endsWith(
+                        "weights and optimizer alone need 112,640 MiB: use a smaller scale or a card with more memory");
         assertThat(message(GIB, "activations", 0, Map.of("weights", 10 * GIB)))
                 .endsWith("end other programs on the card, which hold 71,680 MiB");
         assertThat(message(100 * GIB, "weights", 79 * GIB, Map.of())).contains("held: nothing");

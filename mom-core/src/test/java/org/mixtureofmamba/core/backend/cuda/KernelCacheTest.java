@@ -89,7 +89,9 @@ class KernelCacheTest {
         for (int kept : new int[] {0, 1, 31, 32, 33, whole.length - 1}) {
             Files.write(entry(), java.util.Arrays.copyOf(whole, kept));
             int before = compiler.compiled.get();
-            assertThat(cache.machineCode(SOURCE, OPTIONS)).as("cut to %d bytes", kept).isEqualTo(code);
+            assertThat(cache.machineCode(SOURCE, OPTIONS))
+                    .as("cut to %d bytes", kept)
+                    .isEqualTo(code);
             assertThat(compiler.compiled).hasValue(before + 1);
             assertThat(Files.readAllBytes(entry())).isEqualTo(whole);
         }

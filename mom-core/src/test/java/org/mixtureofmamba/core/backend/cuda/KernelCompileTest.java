@@ -24,12 +24,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 /**
- * Compiles every kernel for each generation of cards, where nvcc is on the machine, and reads the assembler's report. Reports are kept under
- * {@code target}, so that a kernel is compiled again only when it has changed.
+ * Compiles every kernel for each generation of cards, where nvcc is on the machine, and reads the assembler's report.
+ * Reports are kept under {@code target}, so that a kernel is compiled again only when it has changed.
  */
 class KernelCompileTest {
     private static final List<String> ARCHITECTURES = List.of("sm_80", "sm_90a", "sm_100a");
-    private static final List<String> MUST_NOT_SPILL = List.of("selective_scan.cu", "causal_conv1d.cu", "grouped_product.cu", "adamw_beside.cu");
+    private static final List<String> MUST_NOT_SPILL =
+            List.of("selective_scan.cu", "causal_conv1d.cu", "grouped_product.cu", "adamw_beside.cu");
     private static final Pattern SPILLS = Pattern.compile("(\\d+) bytes spill stores, (\\d+) bytes spill loads");
     private static final Path REPORTS = Path.of("target", "kernels");
 
@@ -62,7 +63,8 @@ class KernelCompileTest {
 
     @Test
     void everyResourceIsListed() throws Exception {
-        var resources = Path.of(KernelSource.class.getResource("common.cuh").toURI()).getParent();
+        var resources =
+                Path.of(KernelSource.class.getResource("common.cuh").toURI()).getParent();
         try (var files = Files.list(resources)) {
             assertThat(files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".cu")))
                     .containsExactlyInAnyOrderElementsOf(KernelSource.FILES);
@@ -72,12 +74,13 @@ class KernelCompileTest {
     private String report(KernelSource source, String architecture, Precision precision) throws Exception {
         var command = new ArrayList<>(List.of("nvcc", "-cubin", "-Xptxas", "-v", "-o", "kernel.cubin", source.name()));
         for (var option : Kernels.options(architecture, precision)) {
-            command.add(option.startsWith("--gpu-architecture=")
-                    ? "-gencode=arch=%s,code=%s".formatted(architecture.replace("sm", "compute"), architecture)
-                    : option);
+            command.add(
+                    option.startsWith("--gpu-architecture=")
+                            ? "-gencode=arch=%s,code=%s".formatted(architecture.replace("sm", "compute"), architecture)
+                            : option);
         }
-        var digest = MessageDigest.getInstance("SHA-256")
-                .digest((source + "\n" + command).getBytes(StandardCharsets.UTF_8));
+        var digest =
+                MessageDigest.getInstance("SHA-256").digest((source + "\n" + command).getBytes(StandardCharsets.UTF_8));
         var kept = REPORTS.resolve(source.stem() + "-" + HexFormat.of().formatHex(digest, 0, 16) + ".txt");
         if (Files.notExists(kept)) {
             Files.writeString(folder.resolve(source.name()), source.text());

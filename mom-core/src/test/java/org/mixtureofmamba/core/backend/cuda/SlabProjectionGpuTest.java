@@ -20,7 +20,10 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-/** Projections of several slabs, an absent one and one of a single row among them, against float64 on the same rounded inputs. */
+/**
+ * Projections of several slabs, an absent one and one of a single row among them, against float64 on the same rounded
+ * inputs.
+ */
 @Tag("gpu")
 class SlabProjectionGpuTest {
     /** Columns on either side of a view, so that its rows lie apart. */
@@ -31,7 +34,9 @@ class SlabProjectionGpuTest {
     /** A matrix on the card, a view in a wider one, with its values as they are there. */
     private record Matrix(Tensor tensor, double[][] values) {
         static Matrix of(Backend backend, SplittableRandom random, int rows, int columns) {
-            var host = Tensor.ofDoubles(random.doubles((long) rows * columns, -1, 1).toArray()).reshape(rows, columns);
+            var host = Tensor.ofDoubles(
+                            random.doubles((long) rows * columns, -1, 1).toArray())
+                    .reshape(rows, columns);
             var wide = backend.workspace().tensor(backend.dtype(), rows, columns + 2L * BESIDE);
             backend.memory().fill(wide, Double.NaN);
             var view = wide.columns(BESIDE, BESIDE + columns);
@@ -54,7 +59,9 @@ class SlabProjectionGpuTest {
     private List<Matrix> weights(Backend backend, int count, int features, int in) {
         var weights = new ArrayList<Matrix>();
         for (int i = 0; i < count; i++) {
-            var host = Tensor.ofDoubles(random.doubles((long) features * in, -1, 1).toArray()).reshape(features, in);
+            var host = Tensor.ofDoubles(
+                            random.doubles((long) features * in, -1, 1).toArray())
+                    .reshape(features, in);
             var tensor = backend.workspace().tensor(backend.dtype(), features, in);
             backend.memory().copy(host, tensor);
             weights.add(new Matrix(tensor, read(backend, tensor)));
@@ -71,7 +78,19 @@ class SlabProjectionGpuTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"256,1024", "512,48", "16,512", "512,256", "2048,96", "64,2048", "40,72", "8,8", "128,160", "64,16384", "4096,64"})
+    @CsvSource({
+        "256,1024",
+        "512,48",
+        "16,512",
+        "512,256",
+        "2048,96",
+        "64,2048",
+        "40,72",
+        "8,8",
+        "128,160",
+        "64,16384",
+        "4096,64"
+    })
     void equalTheirSumsInFloat64(int in, int features) {
         var slabs = new Slabs(0, 300, 300, 301, 700, 1113);
         int tokens = 1113;

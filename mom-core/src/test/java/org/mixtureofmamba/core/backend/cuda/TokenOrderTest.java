@@ -41,7 +41,8 @@ class TokenOrderTest {
         assertThat(sums(order, vocabulary)).containsExactly(expected);
         assertThat(order.order()).hasSize(ids.length);
         for (int piece = 0; piece < order.pieces(); piece++) {
-            assertThat(order.pieceStart()[piece + 1] - order.pieceStart()[piece]).isBetween(1, TokenOrder.PIECE);
+            assertThat(order.pieceStart()[piece + 1] - order.pieceStart()[piece])
+                    .isBetween(1, TokenOrder.PIECE);
         }
     }
 

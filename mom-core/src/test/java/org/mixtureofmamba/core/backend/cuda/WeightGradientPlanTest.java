@@ -20,7 +20,8 @@ class WeightGradientPlanTest {
 
     @Test
     void wideGradientsOfFewTilesAreLeftToSingleProducts() {
-        assertThat(WeightGradientPlan.of(1024, 2048, new int[] {231, 26}, PAIRS)).isEmpty();
+        assertThat(WeightGradientPlan.of(1024, 2048, new int[] {231, 26}, PAIRS))
+                .isEmpty();
     }
 
     @ParameterizedTest
@@ -50,7 +51,8 @@ class WeightGradientPlanTest {
         var plan = WeightGradientPlan.of(features, in, steps, PAIRS).orElseThrow();
         int rows = plan.transposed() ? in : features;
         int columns = plan.transposed() ? features : in;
-        int chunks = IntStream.of(steps).map(of -> Math.ceilDiv(of, plan.chunk())).sum();
+        int chunks =
+                IntStream.of(steps).map(of -> Math.ceilDiv(of, plan.chunk())).sum();
         long bytes = (long) chunks * WeightGradientPlan.rowsOfChunk(rows) * columns * Float.BYTES;
         assertThat(bytes).isLessThanOrEqualTo(WeightGradientPlan.PARTS_BYTES);
         int tiles = Math.ceilDiv(rows, GroupedSlabs.PAIR_ROWS) * Math.ceilDiv(columns, plan.tileColumns());

@@ -23,7 +23,8 @@ class WrittenGradientsTest {
     }
 
     private Tensor units(int from, int to) {
-        return new Tensor(DType.FLOAT32, Shape.of((long) (to - from) * UNIT), storage, (long) from * UNIT, (to - from) * UNIT);
+        return new Tensor(
+                DType.FLOAT32, Shape.of((long) (to - from) * UNIT), storage, (long) from * UNIT, (to - from) * UNIT);
     }
 
     private static Sums sums(int from, int to, int parts) {
