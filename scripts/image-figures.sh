@@ -11,4 +11,4 @@ mkdir "$corpus/images"
 tar xzf "$root/mom-data/src/main/resources/org/mixtureofmamba/data/demo/images.tar.gz" -C "$corpus/images"
 "$root/mom" --help > /dev/null # builds what has changed
 OMP_NUM_THREADS=1 "$("$root/scripts/jdk25.sh")/bin/java" -Xmx3g --add-modules=jdk.incubator.vector --enable-native-access=ALL-UNNAMED \
-    --sun-misc-unsafe-memory-access=allow -cp "$root/mom-cli/target/lib/*" org.mixtureofmamba.tokenizers.image.HeldOutFigures "$corpus" "$sheet"
+    --sun-misc-unsafe-memory-access=allow -cp "$root/mom-cli/target/lib/*" org.mixtureofmamba.imagemodels.HeldOutFigures "$corpus" "$sheet"

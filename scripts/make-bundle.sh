@@ -60,7 +60,7 @@ for jar in "$bundle"/lib/*.jar; do
         cuda-*-linux-x86_64.jar) without "$jar" '.*/libjni.*\.so' '.*/libjni(cudart|nvrtc|cublas|nvml)\.so' ;;
         zstd-jni-*) without "$jar" '.*/libzstd-jni.*' '\./linux/amd64/.*' ;;
         snappy-java-*) without "$jar" '.*/native/.*' '.*/native/Linux/x86_64/.*' ;;
-        mom-tokenizers-*) without "$jar" '.*/image/kl-.*\.safetensors' '' ;; # for Deeplearning4j; the quantizer is one of the demo's tokenizers
+        mom-image-models-*) without "$jar" '.*/imagemodels/kl-.*\.safetensors' '' ;; # for Deeplearning4j; the quantizer is one of the demo's tokenizers
         mom-data-*) without "$jar" '.*/data/demo/.*\.gz' '' ;;
         *) without "$jar" '' '' ;;
     esac
@@ -74,9 +74,11 @@ rm -r "$demo/tokenizers" "$demo/.lock" # those of the demo, which are in a jar
 
 if $with_tests; then
     echo "make-bundle: adding the tests of the GPU" >&2
-    mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core test-compile >&2
-    mkdir -p "$bundle/tests/lib"
-    cp -r "$root/mom-core/target/test-classes" "$bundle/tests/classes"
+    mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core,mom-reference test-compile >&2
+    mkdir -p "$bundle/tests/classes" "$bundle/tests/lib"
+    for module in mom-core mom-reference; do
+        cp -r "$root/$module/target/test-classes/." "$bundle/tests/classes/"
+    done
     # The versions that Maven resolves, from its own list of the class path.
     mvn --quiet --batch-mode --file "$root/pom.xml" -pl mom-core dependency:copy-dependencies -DincludeScope=test \
         -DincludeGroupIds=org.junit.jupiter,org.junit.platform,org.opentest4j,org.apiguardian,org.jspecify,org.assertj,org.bytedeco \

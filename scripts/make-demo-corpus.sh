@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes the demo corpus of mom-data from three public packages, found by name through the package clients (Debian, npm):
+# Makes the demo corpus of mom-data from public packages, found by name through the package clients (Debian, npm):
 #   openmoji 17.0.0 (npm)                       images and captions        CC BY-SA 4.0
-#   asterisk-core-sounds-en(-wav) 1.6.1-1       speech and transcripts     CC BY-SA 3.0
+#   asterisk-core-sounds-{en,es,fr}(-wav) 1.6.1-1   speech and transcripts CC BY-SA 3.0
 #   dict-wn 1:3.0-37                            text: WordNet 3.0          WordNet licence
 # The result is checked in, so nobody needs to run this; it records how the files came to be.
-# Needs: apt-get, dpkg, npm, python3, and (installed if missing) rsvg-convert, pngquant, flac.
+# Needs: apt-get, dpkg, npm, python3, and (installed if missing) rsvg-convert, pngquant, flac, oggenc.
 #
 #   scripts/make-demo-corpus.sh [OUT]           OUT defaults to the resources of mom-data; RAW=DIR keeps the downloads
 set -euo pipefail
@@ -13,11 +13,12 @@ out=${1:-$here/../mom-data/src/main/resources/org/mixtureofmamba/data/demo}
 raw=${RAW:-$(mktemp -d)}
 mkdir -p "$out" "$raw"
 
-command -v rsvg-convert pngquant flac >/dev/null || apt-get install -y --no-install-recommends librsvg2-bin pngquant flac
+command -v rsvg-convert pngquant flac oggenc >/dev/null \
+    || apt-get install -y --no-install-recommends librsvg2-bin pngquant flac vorbis-tools
 
 cd "$raw"
 [ -d openmoji ] || { npm pack openmoji@17.0.0 --silent && mkdir openmoji && tar xzf openmoji-17.0.0.tgz -C openmoji; }
-for package in asterisk-core-sounds-en-wav=1.6.1-1 asterisk-core-sounds-en=1.6.1-1 dict-wn=1:3.0-37; do
+for package in asterisk-core-sounds-{en,es,fr}{-wav,}=1.6.1-1 dict-wn=1:3.0-37; do
     name=${package%%=*}
     [ -d "$name" ] || { apt-get download "$package" && dpkg -x "$name"_*.deb "$name"; }
 done

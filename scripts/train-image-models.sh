@@ -1,11 +1,11 @@
 #!/bin/sh
-# Trains the image models that ship with mom-tokenizers (vq-64, kl-64) on the demo corpus in mom-data but for every twentieth image by name:
+# Trains the image models that ship with mom-image-models (vq-64, kl-64) on the demo corpus in mom-data but for every twentieth image by name:
 # under half an hour on one core. Broken off, the same command with the same directory goes on.
 #
 #   scripts/train-image-models.sh [OUT]
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
-out="${1:-$root/mom-tokenizers/target/image-models}"
+out="${1:-$root/mom-image-models/target/image-models}"
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
 tar xzf "$root/mom-data/src/main/resources/org/mixtureofmamba/data/demo/images.tar.gz" -C "$corpus"

@@ -10,9 +10,10 @@ import java.util.Optional;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.Backends;
 import org.mixtureofmamba.core.bench.TrainingStepBenchmark;
-import org.mixtureofmamba.core.model.LanguageModel;
-import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.model.Model;
 import org.mixtureofmamba.core.model.Scale;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
+import org.mixtureofmamba.core.nn.mamba.RoutedConfig;
 import org.mixtureofmamba.train.RunConfig;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,6 +34,9 @@ final class BenchCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    /** Of the load-balancing loss, as a run file has it by default. */
+    private static final double ROUTER_BALANCE = 0.01;
+
     @Option(names = "--backend", defaultValue = "cpu", description = "cpu, cuda or reference (${DEFAULT-VALUE}).")
     private String backend;
 
@@ -43,7 +47,7 @@ final class BenchCommand implements Runnable {
             names = "--model",
             split = ",",
             defaultValue = "mom",
-            description = "dense, mom, or dense,mom: one after the other.")
+            description = "dense, mom, router, wide, or several: one after the other.")
     private List<RunConfig.Kind> models;
 
     @Option(names = "--length", description = "L: 4096 on a GPU, 512 elsewhere.")
@@ -62,7 +66,7 @@ final class BenchCommand implements Runnable {
     private int steps;
 
     @Option(names = "--recompute", defaultValue = "nothing", description = "nothing or blocks (${DEFAULT-VALUE}).")
-    private LanguageModel.Recompute recompute;
+    private Model.Recompute recompute;
 
     @Option(names = "--precision", defaultValue = "bf16", description = "bf16 or float32, on a GPU (${DEFAULT-VALUE}).")
     private BackendOptions.Precision precision;
@@ -109,8 +113,10 @@ final class BenchCommand implements Runnable {
         int v = vocabulary.orElse(gpu ? 65_536 : 4096);
         int m = modalities.orElse(gpu ? 2 : 3);
         var config = switch (model) {
-            case DENSE -> ModelConfig.dense(size, v, m);
-            case MOM -> ModelConfig.mixture(size, v, m);
+            case DENSE -> MambaConfig.dense(size, v, m);
+            case MOM -> MambaConfig.mixture(size, v, m);
+            case ROUTER -> new RoutedConfig(MambaConfig.mixture(size, v, m), ROUTER_BALANCE);
+            case WIDE -> MambaConfig.wide(size, v, m);
         };
         int b = batch.orElse(size.dModel() < 1024 ? 8 : size.dModel() < 2048 ? 4 : 2);
         return new TrainingStepBenchmark(

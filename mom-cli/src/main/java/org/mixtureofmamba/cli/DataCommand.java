@@ -5,26 +5,26 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.ServiceLoader;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.document.LatentImages;
 import org.mixtureofmamba.data.inspect.CorpusSummary;
 import org.mixtureofmamba.data.inspect.DocumentDecoder;
-import org.mixtureofmamba.data.prepare.Preparation;
+import org.mixtureofmamba.data.prepare.CorpusPlace;
+import org.mixtureofmamba.data.prepare.CorpusPreparation;
 import org.mixtureofmamba.data.prepare.PreparationEngine;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
-import org.mixtureofmamba.data.prepare.ShardShelf;
-import org.mixtureofmamba.data.prepare.StoredShards;
 import org.mixtureofmamba.data.shard.DamagedShards;
 import org.mixtureofmamba.data.shard.Manifest;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
-import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.data.store.ObjectStore;
-import org.mixtureofmamba.data.store.S3Store;
 import org.mixtureofmamba.data.store.StoreCopy;
 import org.mixtureofmamba.data.store.StorePlaces;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
@@ -72,6 +72,8 @@ final class DataCommand implements Runnable {
                 "A path may be a pattern, as shard-{000..127}.tar or **.jsonl; in place of a directory, archives (.deb, .tgz, .tar.xz)."
             })
     static final class Prepare implements Runnable {
+        private static final double HELD_OUT = 0.05;
+
         @Spec
         private CommandSpec spec;
 
@@ -110,9 +112,13 @@ final class DataCommand implements Runnable {
 
         @Option(
                 names = "--held-out",
-                defaultValue = "0.05",
-                description = "Fraction of the samples kept for evaluation (${DEFAULT-VALUE}).")
-        private double heldOut;
+                split = ",",
+                paramLabel = "FRACTION",
+                description = {
+                    "Of the samples, kept for evaluation (0.05); three fractions are of texts, images and recordings, as 0.02,0.05,0.1.",
+                    "The demo corpus has fractions of its own, which keep at least 10,000 tokens of each modality."
+                })
+        private List<Double> heldOut = List.of();
 
         @Option(names = "--mirror-images", description = "Train on each image and its mirror image.")
         private boolean mirrorImages;
@@ -145,38 +151,27 @@ final class DataCommand implements Runnable {
 
         @Override
         public void run() {
-            var helping = engine.map(Prepare::engineOf);
-            var augmentation = augmentation();
+            var helping = engine.map(PreparationEngine::named);
             var request = new PreparationRequest(
                     sources,
-                    setting.orElse((latents.isEmpty() ? Setting.THREE_MODALITY : Setting.CHAMELEON).key()),
+                    setting.map(Setting::of).orElse(latents.isEmpty() ? Setting.THREE_MODALITY : Setting.CHAMELEON),
                     tokenizers.map(Path::toString).orElse(""),
                     latents,
                     seed,
-                    heldOut,
-                    augmentation.mirrorImages(),
-                    augmentation.speechSpeeds(),
+                    split(),
+                    augmentation(),
                     samplesPerShard,
                     dropDuplicates);
-            var parsed = request.openSources();
-            var set = request.openTokenizers();
-            var preparation = request.preparation(set, Runtime.getRuntime().availableProcessors());
-            var out = StorePlaces.working(place, TrainingData.CACHE);
-            if (S3Store.isPlace(place)) {
-                try (var store = ObjectStore.of(place)) {
-                    var shards = new StoredShards(
-                            store, out, key -> spec.commandLine().getErr().println("sent " + key));
-                    preparation.begin(parsed, out);
-                    request.save(set, out.resolve("tokenizers"));
-                    shards.begin();
-                    printParts(make(helping, request, preparation, parsed, out, shards));
-                    shards.end();
-                }
+            var corpusPlace = CorpusPlace.of(place, TrainingData.CACHE);
+            var progress = new PreparationProgress(System.err);
+            var manifest = helping.map(
+                            cluster -> CorpusPreparation.prepare(request, corpusPlace, cluster, master, progress))
+                    .orElseGet(() -> CorpusPreparation.prepare(request, corpusPlace, progress));
+            if (corpusPlace.isStored()) {
+                printParts(manifest);
                 return;
             }
-            preparation.begin(parsed, out);
-            request.save(set, out.resolve("tokenizers"));
-            var manifest = make(helping, request, preparation, parsed, out, ShardShelf.HERE);
+            var out = corpusPlace.directory();
             manifest.parts().stream()
                     .filter(part -> part.skipped() > 0)
                     .forEach(part -> spec.commandLine()
@@ -186,20 +181,6 @@ final class DataCommand implements Runnable {
             try (var corpus = TokenCorpus.open(out)) {
                 print(CorpusSummary.of(corpus), spec);
             }
-        }
-
-        /** Makes what is missing, here or on a cluster. */
-        private Manifest make(
-                Optional<PreparationEngine> helping,
-                PreparationRequest request,
-                Preparation preparation,
-                List<Source> parsed,
-                Path out,
-                ShardShelf shelf) {
-            var progress = new PreparationProgress(System.err);
-            return helping.map(cluster -> preparation.finish(
-                            parsed, cluster.makeShards(request, master, out.toAbsolutePath()), out, shelf, progress))
-                    .orElseGet(() -> preparation.run(parsed, out, shelf, progress));
         }
 
         /** What was made, without reading back from a bucket what was just sent there. */
@@ -217,19 +198,24 @@ final class DataCommand implements Runnable {
                             part.tokens())));
         }
 
-        private static PreparationEngine engineOf(String name) {
-            return ServiceLoader.load(PreparationEngine.class).stream()
-                    .map(ServiceLoader.Provider::get)
-                    .filter(engine -> engine.name().equals(name))
-                    .findFirst()
-                    .orElseThrow(() -> new UserException(
-                            "this build has no engine '%s'; build it with 'mvn -P launcher,spark package' for spark"
-                                    .formatted(name)));
+        private HeldOutSplit split() {
+            return switch (heldOut.size()) {
+                case 0 -> isDemo() ? DemoCorpus.SPLIT : new HeldOutSplit(HELD_OUT);
+                case 1 -> new HeldOutSplit(heldOut.getFirst());
+                case 3 -> new HeldOutSplit(heldOut.get(0), heldOut.get(1), heldOut.get(2));
+                default ->
+                    throw new UserException(
+                            "--held-out takes one fraction, or three: of the texts, of the images, of the recordings");
+            };
+        }
+
+        private boolean isDemo() {
+            return sources.equals(List.of("demo"));
         }
 
         private Augmentation augmentation() {
             boolean asked = mirrorImages || !speechSpeeds.isEmpty();
-            if (!asked && sources.equals(List.of("demo"))) {
+            if (!asked && isDemo()) {
                 return DemoCorpus.AUGMENTATION;
             }
             return new Augmentation(mirrorImages, speechSpeeds.isEmpty() ? List.of(1.0) : speechSpeeds);
@@ -371,8 +357,10 @@ final class DataCommand implements Runnable {
         var out = spec.commandLine().getOut();
         out.println("setting %s, vocabulary %,d, fingerprint %s"
                 .formatted(summary.setting(), summary.vocabulary(), summary.fingerprint()));
-        out.println(
-                "%-20s %10s %10s %14s %14s %14s".formatted("part", "samples", "documents", "text", "image", "speech"));
+        out.println("%-20s %10s %10s".formatted("part", "samples", "documents")
+                + Stream.of(Modality.values())
+                        .map(modality -> " %14s".formatted(modality.key()))
+                        .collect(Collectors.joining()));
         for (var part : summary.parts()) {
             out.println(row(part.name(), part.samples(), part.train()));
             out.println(row("  held out", part.samples(), part.heldOut()));
@@ -381,14 +369,9 @@ final class DataCommand implements Runnable {
     }
 
     private static String row(String name, long samples, CorpusSummary.SetSummary set) {
-        return String.format(
-                Locale.ROOT,
-                "%-20s %,10d %,10d %,14d %,14d %,14d",
-                name,
-                samples,
-                set.documents(),
-                set.text(),
-                set.image(),
-                set.speech());
+        return String.format(Locale.ROOT, "%-20s %,10d %,10d", name, samples, set.documents())
+                + set.tokens().values().stream()
+                        .map(tokens -> String.format(Locale.ROOT, " %,14d", tokens))
+                        .collect(Collectors.joining());
     }
 }

@@ -11,7 +11,7 @@ import javax.imageio.ImageIO;
 import org.mixtureofmamba.data.source.DemoCorpus;
 import org.mixtureofmamba.data.source.Sample;
 import org.mixtureofmamba.data.source.Source;
-import org.mixtureofmamba.eval.ReportSample;
+import org.mixtureofmamba.eval.report.ReportSample;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 

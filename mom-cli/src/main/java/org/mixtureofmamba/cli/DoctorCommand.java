@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.Optional;
 
 import org.mixtureofmamba.core.backend.Backends;
-import org.mixtureofmamba.core.backend.cuda.Nd4jCuda;
+import org.mixtureofmamba.core.backend.cuda.driver.Nd4jCuda;
 import org.mixtureofmamba.train.Environment;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

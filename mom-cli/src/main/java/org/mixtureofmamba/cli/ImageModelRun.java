@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.FailureException;
-import org.mixtureofmamba.tokenizers.image.ImageModelTrainer;
-import org.mixtureofmamba.tokenizers.image.ImageModelTraining;
+import org.mixtureofmamba.imagemodels.ImageModelTrainer;
+import org.mixtureofmamba.imagemodels.ImageModelTraining;
 
 /**
  * Trains a convolutional model of images into a file, with a checkpoint beside it until it is done: killed or asked to

@@ -16,6 +16,7 @@ import java.util.function.Function;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.MediaType;
 
 /**
  * The files that a command was given, those of directories among them in order of their names, and a batch's way with
@@ -24,8 +25,6 @@ import org.mixtureofmamba.core.modality.Modality;
 final class InputFiles {
     private static final Set<String> TEXTS =
             Set.of("txt", "md", "rst", "html", "tex", "csv", "json", "jsonl", "java", "py", "xml", "yaml");
-    private static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp", "webp", "svg");
-    private static final Set<String> SOUNDS = Set.of("wav", "flac", "mp3", "ogg", "oga");
 
     private final List<Path> files;
     private final PrintWriter err;
@@ -47,14 +46,7 @@ final class InputFiles {
      * @throws UserException if a directory holds none
      */
     static InputFiles of(List<Path> given, Modality modality, PrintWriter err) {
-        return of(
-                given,
-                switch (modality) {
-                    case TEXT -> TEXTS;
-                    case IMAGE -> IMAGES;
-                    case SPEECH -> SOUNDS;
-                },
-                err);
+        return of(given, modality == Modality.TEXT ? TEXTS : MediaType.endings(modality), err);
     }
 
     static InputFiles of(List<Path> given, Set<String> endings, PrintWriter err) {

@@ -30,4 +30,9 @@ final class PreparationProgress implements PrepareProgress {
                     tokens));
         }
     }
+
+    @Override
+    public void sent(String key) {
+        err.println("sent " + key);
+    }
 }

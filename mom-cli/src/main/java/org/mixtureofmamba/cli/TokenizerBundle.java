@@ -3,13 +3,11 @@ package org.mixtureofmamba.cli;
 import java.nio.file.Path;
 import java.util.Optional;
 
+import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
-import org.mixtureofmamba.tokenizers.image.ImageTokenizers;
-import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
-import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
-import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
+import org.mixtureofmamba.tokenizers.Tokenizers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -27,11 +25,11 @@ final class TokenizerBundle implements Runnable {
     @Option(names = "--text", paramLabel = "FILE", description = "A tokenizer.json, bpe-8192 or bpe-32000.")
     private Optional<String> text = Optional.empty();
 
-    @Option(names = "--image", paramLabel = "FILE")
-    private Optional<Path> image = Optional.empty();
+    @Option(names = "--image", paramLabel = "FILE", description = "A tokenizer's file, or vq-64.")
+    private Optional<String> image = Optional.empty();
 
-    @Option(names = "--speech", paramLabel = "FILE")
-    private Optional<Path> speech = Optional.empty();
+    @Option(names = "--speech", paramLabel = "FILE", description = "A tokenizer's file.")
+    private Optional<String> speech = Optional.empty();
 
     @Option(names = "--out", required = true, paramLabel = "DIR")
     private Path out;
@@ -40,13 +38,9 @@ final class TokenizerBundle implements Runnable {
     public void run() {
         var demo = TokenizerSet.demo();
         var set = TokenizerSet.of(
-                text.map(name -> PretrainedBpe.named(name)
-                                .map(PretrainedBpe::load)
-                                .orElseGet(() -> BpeTokenizer.load(Path.of(name))))
-                        .<TextTokenizer>map(t -> t)
-                        .orElse(demo.text()),
-                image.map(ImageTokenizers::load).orElse(demo.image()),
-                speech.<SpeechTokenizer>map(SpeechUnits::load).orElse(demo.speech()));
+                text.map(Tokenizers.of(TextTokenizer.class)::open).orElse(demo.text()),
+                image.map(Tokenizers.of(ImageTokenizer.class)::open).orElse(demo.image()),
+                speech.map(Tokenizers.of(SpeechTokenizer.class)::open).orElse(demo.speech()));
         set.save(out);
         spec.commandLine()
                 .getErr()

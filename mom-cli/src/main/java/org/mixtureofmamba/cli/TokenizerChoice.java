@@ -3,17 +3,14 @@ package org.mixtureofmamba.cli;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Function;
 
-import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.ImageTokenizer;
 import org.mixtureofmamba.tokenizers.SpeechTokenizer;
 import org.mixtureofmamba.tokenizers.TextTokenizer;
+import org.mixtureofmamba.tokenizers.Tokenizer;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
-import org.mixtureofmamba.tokenizers.image.ImageTokenizers;
-import org.mixtureofmamba.tokenizers.image.PretrainedImages;
-import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
-import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
-import org.mixtureofmamba.tokenizers.text.PretrainedBpe;
+import org.mixtureofmamba.tokenizers.Tokenizers;
 import picocli.CommandLine.Option;
 
 /** Which tokenizer a command uses: a file of its own, one of a directory of tokenizers, or the project's. */
@@ -27,42 +24,24 @@ final class TokenizerChoice {
     private Optional<String> name = Optional.empty();
 
     TextTokenizer text() {
-        return name.flatMap(PretrainedBpe::named)
-                .<TextTokenizer>map(PretrainedBpe::load)
-                .or(() -> set().map(TokenizerSet::text))
-                .or(() -> file().map(BpeTokenizer::load))
-                .orElseGet(() -> TokenizerSet.demo().text());
+        return choose(TextTokenizer.class, TokenizerSet::text);
     }
 
     ImageTokenizer image() {
-        return name.filter(PretrainedImages.QUANTIZER::equals)
-                .<ImageTokenizer>map(_ -> PretrainedImages.quantizer())
-                .or(() -> set().map(TokenizerSet::image))
-                .or(() -> file().map(ImageTokenizers::load))
-                .orElseGet(() -> TokenizerSet.demo().image());
+        return choose(ImageTokenizer.class, TokenizerSet::image);
     }
 
     SpeechTokenizer speech() {
-        return set().map(TokenizerSet::speech)
-                .or(() -> file().map(SpeechUnits::load))
-                .orElseGet(() -> TokenizerSet.demo().speech());
+        return choose(SpeechTokenizer.class, TokenizerSet::speech);
     }
 
-    private Optional<Path> file() {
-        return name.map(Path::of).map(TokenizerChoice::existing);
-    }
-
-    private static Path existing(Path file) {
-        if (Files.notExists(file)) {
-            throw new UserException(
-                    ("there is no tokenizer %s here; name a file or a directory, or of those that ship bpe-8192 or bpe-32000 for "
-                                    + "text, vq-64 for images")
-                            .formatted(file));
+    private <T extends Tokenizer> T choose(Class<T> type, Function<TokenizerSet, T> part) {
+        if (name.isEmpty()) {
+            return part.apply(TokenizerSet.demo());
         }
-        return file;
-    }
-
-    private Optional<TokenizerSet> set() {
-        return file().filter(Files::isDirectory).map(TokenizerSet::load);
+        var directory = Path.of(name.get());
+        return Files.isDirectory(directory)
+                ? part.apply(TokenizerSet.load(directory))
+                : Tokenizers.of(type).open(name.get());
     }
 }

@@ -12,13 +12,13 @@ import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.imagemodels.ConvolutionalQuantizerTrainer;
+import org.mixtureofmamba.imagemodels.ImageModel;
+import org.mixtureofmamba.imagemodels.ImageModelTrainer;
+import org.mixtureofmamba.imagemodels.KlAutoencoderTrainer;
 import org.mixtureofmamba.tokenizers.StepListener;
 import org.mixtureofmamba.tokenizers.Tokenizer;
-import org.mixtureofmamba.tokenizers.image.ConvolutionalQuantizerTrainer;
 import org.mixtureofmamba.tokenizers.image.ImageFiles;
-import org.mixtureofmamba.tokenizers.image.ImageModel;
-import org.mixtureofmamba.tokenizers.image.ImageModelTrainer;
-import org.mixtureofmamba.tokenizers.image.KlAutoencoderTrainer;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnitsTrainer;
 import org.mixtureofmamba.tokenizers.text.BpeTrainer;

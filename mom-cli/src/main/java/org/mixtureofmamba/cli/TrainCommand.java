@@ -36,6 +36,13 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--resume", description = "Go on with the run that its directory holds, if it holds one.")
     private boolean resume;
 
+    @Option(
+            names = "--extend",
+            description =
+                    "Go on like --resume, but with other steps, optimizer, backend or checkpoint settings from here on; "
+                            + "the run's history.jsonl says what changed.")
+    private boolean extend;
+
     @Override
     public Integer call() {
         var config = new ConfigReader().read(file, overrides);
@@ -43,7 +50,8 @@ final class TrainCommand implements Callable<Integer> {
                 var data = TrainingData.open(config, new PreparationProgress(System.err));
                 var progress =
                         new TrainingProgress(Path.of(config.run()).getFileName().toString(), System.err)) {
-            long done = new TrainingRun(config, data, progress, stop, WARM_UP).train(resume);
+            var run = new TrainingRun(config, data, progress, stop, WARM_UP);
+            long done = extend ? run.extend() : run.train(resume);
             progress.close();
             spec.commandLine().getOut().println("%s: %s".formatted(config.run(), progress.summary()));
             progress.drawn().forEach(line -> System.err.println("%s: %s".formatted(config.run(), line)));

@@ -12,7 +12,7 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.mixtureofmamba.core.modality.Modality;
-import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.core.nn.Losses;
 import org.mixtureofmamba.data.loader.Drawn;
 import org.mixtureofmamba.train.RunConfig;
 import org.mixtureofmamba.train.StepMetrics;
@@ -63,6 +63,11 @@ final class TrainingProgress implements TrainingListener, AutoCloseable {
                     .setConsumer(new ConsoleProgressBarConsumer(err, WIDTH))
                     .build());
         }
+    }
+
+    @Override
+    public void noted(String note) {
+        err.println(title + ": " + note);
     }
 
     @Override

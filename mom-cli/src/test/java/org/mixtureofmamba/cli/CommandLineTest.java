@@ -36,7 +36,19 @@ class CommandLineTest {
     @Test
     void everyCommandHasHelp() {
         assertThat(run("--help").out())
-                .contains("demo", "train", "eval", "compare", "check", "bench", "doctor", "tokenizer", "data");
+                .contains(
+                        "demo",
+                        "train",
+                        "watch",
+                        "eval",
+                        "compare",
+                        "repro",
+                        "ablate",
+                        "check",
+                        "bench",
+                        "doctor",
+                        "tokenizer",
+                        "data");
         assertHelp(Mom.commandLine(), List.of());
     }
 
@@ -163,7 +175,7 @@ class CommandLineTest {
     @Test
     void theDemoIsTheRunFilesOfConfigs() {
         var configs = Path.of(System.getProperty("mom.root", "..")).resolve("configs");
-        for (var kind : RunConfig.Kind.values()) {
+        for (var kind : DemoCommand.KINDS) {
             var name = RunConfig.key(kind);
             var settings = new java.util.ArrayList<>(DemoCommand.settings(kind, false));
             settings.add("run=runs/demo/" + name + "/seed-0");

@@ -4,9 +4,11 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import org.junit.jupiter.api.Test;
 
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 
 /** Classes depend on their own module and on those before it in the direction in which data flows. */
 class ModuleDirectionTest {
@@ -24,6 +26,8 @@ class ModuleDirectionTest {
                 .definedBy(ROOT + "core..")
                 .layer("tokenizers")
                 .definedBy(ROOT + "tokenizers..")
+                .layer("imagemodels")
+                .definedBy(ROOT + "imagemodels..")
                 .layer("data")
                 .definedBy(ROOT + "data..")
                 .layer("train")
@@ -36,6 +40,10 @@ class ModuleDirectionTest {
                 .mayNotAccessAnyLayer()
                 .whereLayer("tokenizers")
                 .mayOnlyAccessLayers("core")
+                .whereLayer("imagemodels")
+                .mayOnlyAccessLayers("core", "tokenizers")
+                .whereLayer("imagemodels")
+                .mayOnlyBeAccessedByLayers("cli")
                 .whereLayer("data")
                 .mayOnlyAccessLayers("core", "tokenizers")
                 .whereLayer("train")
@@ -46,23 +54,51 @@ class ModuleDirectionTest {
     }
 
     @Test
-    void noBackendKnowsAnother() {
-        for (var backend : new String[] {"reference", "cpu"}) {
-            noClasses()
-                    .that()
-                    .resideInAPackage(ROOT + "core.backend." + backend + "..")
-                    .should()
-                    .dependOnClassesThat()
-                    .resideInAnyPackage(others(backend))
-                    .check(all);
-        }
+    void onlyImageModelsKnowDeeplearning4j() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(ROOT + "imagemodels..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("org.deeplearning4j..")
+                .check(all);
     }
 
-    private static String[] others(String backend) {
-        return java.util.stream.Stream.of("reference", "cpu", "cuda")
-                .filter(other -> !other.equals(backend))
-                .map(other -> ROOT + "core.backend." + other + "..")
-                .toArray(String[]::new);
+    @Test
+    void noBackendKnowsAnother() {
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + "core.backend.cpu..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + "core.backend.cuda..", ROOT + "reference..")
+                .check(all);
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + "core.backend.cuda..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(ROOT + "core.backend.cpu..", ROOT + "reference..")
+                .check(all);
+    }
+
+    @Test
+    void nobodyKnowsTheJudge() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage(ROOT + "reference..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ROOT + "reference..")
+                .check(all);
+    }
+
+    @Test
+    void noTwoPackagesOfTheCoreKnowEachOther() {
+        slices().matching(ROOT + "core.(**)")
+                .should()
+                .beFreeOfCycles()
+                .check(all.that(resideInAPackage(ROOT + "core.*..")));
     }
 
     @Test

@@ -1,6 +1,10 @@
 package org.mixtureofmamba.cli;
 
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -23,6 +27,8 @@ class RealProcessTest {
     private static final int STEPS = 200;
     /** Columns that only the clock and the meters decide: wall_s, tokens_per_s, mfu, energy_j. */
     private static final List<Integer> CLOCK = List.of(3, 10, 11, 12);
+    /** Likewise in heldout.csv: wall_s, energy_j. */
+    private static final List<Integer> HELD_OUT_CLOCK = List.of(3, 4);
 
     @TempDir
     static Path directory;
@@ -62,7 +68,7 @@ class RealProcessTest {
                         "steps=" + STEPS,
                         "checkpoint.every=20",
                         "eval.every=50",
-                        "eval.batches=1"));
+                        "eval.tokens=1"));
         new ConfigReader().write(config, directory.resolve("run.yaml"));
     }
 
@@ -80,8 +86,9 @@ class RealProcessTest {
                 .as("killed after %d rows", steps)
                 .isEqualTo(metrics("whole"))
                 .hasSize(STEPS + 1);
-        assertThat(Files.readString(directory.resolve("killed/heldout.csv")))
-                .isEqualTo(Files.readString(directory.resolve("whole/heldout.csv")));
+        assertThat(rows("killed", "heldout.csv", HELD_OUT_CLOCK))
+                .isEqualTo(rows("whole", "heldout.csv", HELD_OUT_CLOCK))
+                .hasSize(STEPS / 50 + 1);
     }
 
     @Test
@@ -100,7 +107,48 @@ class RealProcessTest {
         assertThat(metrics("stopped")).hasSize(STEPS + 1);
     }
 
+    /** The page of a run, from the process that a user starts, which ends when it is told to. */
+    @Test
+    void watchServesTheRunUntilItIsEnded() throws Exception {
+        assertThat(finish(start("watched", "steps=20", "eval.every=10"))).isZero();
+        var process = mom("watch", directory.resolve("watched").toString())
+                .redirectError(directory.resolve("watch.log").toFile())
+                .start();
+        try (var out = process.inputReader();
+                var client = HttpClient.newHttpClient()) {
+            var address = URI.create(out.readLine());
+            var json = client.send(
+                    HttpRequest.newBuilder(address.resolve("runs.json")).build(), HttpResponse.BodyHandlers.ofString());
+            assertThat(json.body()).contains("\"state\":\"FINISHED\"", "\"step\":20", "\"loss_text\"");
+        } finally {
+            process.destroy();
+        }
+        assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+    }
+
+    @Test
+    void aRunIsExtendedByTheCommand() throws Exception {
+        assertThat(finish(start("extended", "steps=10"))).isZero();
+        assertThat(finish(start("extended", "steps=12", "--resume"))).isEqualTo(2);
+        assertThat(finish(start("extended", "steps=12", "--extend"))).isZero();
+        assertThat(metrics("extended")).hasSize(13);
+        assertThat(Files.readString(directory.resolve("extended/history.jsonl")))
+                .contains("\"after\":\"12\"");
+    }
+
     private static Process start(String run, String... arguments) throws IOException {
+        var all = new ArrayList<>(
+                List.of("train", directory.resolve("run.yaml").toString(), "run=" + directory.resolve(run)));
+        all.addAll(List.of(arguments));
+        return mom(all.toArray(String[]::new))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(
+                        directory.resolve(run + ".log").toFile()))
+                .start();
+    }
+
+    /** A process of the whole command line. */
+    private static ProcessBuilder mom(String... arguments) {
         var command = new ArrayList<>(List.of(
                 ProcessHandle.current().info().command().orElseThrow(),
                 "--add-modules=jdk.incubator.vector",
@@ -109,16 +157,9 @@ class RealProcessTest {
                 "-XX:+UseSerialGC",
                 "-cp",
                 System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
-                Mom.class.getName(),
-                "train",
-                directory.resolve("run.yaml").toString(),
-                "run=" + directory.resolve(run)));
+                Mom.class.getName()));
         command.addAll(List.of(arguments));
-        return new ProcessBuilder(command)
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.appendTo(
-                        directory.resolve(run + ".log").toFile()))
-                .start();
+        return new ProcessBuilder(command);
     }
 
     private static int finish(Process process) throws InterruptedException {
@@ -135,14 +176,18 @@ class RealProcessTest {
     }
 
     private static List<String> metrics(String run) throws IOException {
-        var file = directory.resolve(run).resolve("metrics.csv");
+        return rows(run, "metrics.csv", CLOCK);
+    }
+
+    private static List<String> rows(String run, String table, List<Integer> clock) throws IOException {
+        var file = directory.resolve(run).resolve(table);
         if (!Files.exists(file)) {
             return List.of();
         }
         return Files.readAllLines(file).stream()
                 .map(line -> {
                     var cells = new ArrayList<>(List.of(line.split(",", -1)));
-                    CLOCK.stream().filter(column -> column < cells.size()).forEach(column -> cells.set(column, ""));
+                    clock.stream().filter(column -> column < cells.size()).forEach(column -> cells.set(column, ""));
                     return String.join(",", cells);
                 })
                 .toList();

@@ -235,7 +235,7 @@ class TokenizerCommandTest {
         assertThat(run("encode", "speech", media.resolve("clip0.wav"), "--tokenizer", "vq-64"))
                 .satisfies(o -> {
                     assertThat(o.exitCode()).isEqualTo(2);
-                    assertThat(o.err()).contains("there is no tokenizer vq-64 here");
+                    assertThat(o.err()).contains("there is no speech tokenizer 'vq-64'");
                 });
     }
 }

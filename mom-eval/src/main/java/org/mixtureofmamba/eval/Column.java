@@ -18,6 +18,12 @@ public enum Column {
     LOSS_IMAGE("loss_image", Rule.VALUE),
     /** The same for speech. */
     LOSS_SPEECH("loss_speech", Rule.VALUE),
+    /** Tokens of the step whose target is text: what {@code loss_text} is the mean over. */
+    TOKENS_TEXT("tokens_text", Rule.OPTIONAL),
+    /** The same for images. */
+    TOKENS_IMAGE("tokens_image", Rule.OPTIONAL),
+    /** The same for speech. */
+    TOKENS_SPEECH("tokens_speech", Rule.OPTIONAL),
     /** Learning rate of the step. */
     LR("lr", Rule.OPTIONAL),
     /** Share of the device's peak, 0 to 1. */

@@ -3,11 +3,13 @@ package org.mixtureofmamba.eval;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 
 /**
  * Whether two runs differ in the model alone: same data in the same order, same tokens a step, same schedule, same
- * number of steps. What metrics show is checked always, what only a configuration shows where both runs have one.
+ * number of steps, a model of the same sizes. What metrics show is checked always, what only a configuration shows
+ * where both runs have one.
  */
 final class FairPair {
     private static final double SAME = 1e-6;
@@ -15,14 +17,18 @@ final class FairPair {
     private static final List<String> NAMES = List.of("run", "checkpoint");
     /** Keys that change how fast a run is, or how much of the held-out data it was tried on, not what it learns. */
     private static final List<String> CIRCUMSTANCES = List.of("backend", "eval");
-    /** The one circumstance that does change what is learnt. */
-    private static final String PRECISION = "backend.precision";
+    /** The circumstances that do change what is learnt, or what a step costs. */
+    private static final Set<String> NUMERICS = Set.of("backend.precision", "backend.name");
+    /** What is compared: the kind of model, and which projections a mixture splits. */
+    private static final Set<String> COMPARED = Set.of("model.kind", "model.split");
 
     private FairPair() {}
 
     static List<Finding> check(RunPair pair) {
         var findings = new ArrayList<Finding>();
+        checkData(pair, findings);
         checkSteps(pair, findings);
+        checkGrid(pair, findings);
         checkColumn(pair, Column.TOKENS, "tokens a step", findings);
         checkColumn(pair, Column.LR, "learning-rate schedule", findings);
         checkFlops(pair, findings);
@@ -38,6 +44,35 @@ final class FairPair {
                 first == second
                         ? new Finding(Finding.Verdict.EQUAL, "steps: %,.0f".formatted(first))
                         : new Finding(Finding.Verdict.UNFAIR, "steps: %,.0f and %,.0f".formatted(first, second)));
+    }
+
+    private static void checkData(RunPair pair, List<Finding> findings) {
+        var first = pair.baseline().fingerprint();
+        var second = pair.other().fingerprint();
+        if (first.isEmpty() || second.isEmpty()) {
+            findings.add(new Finding(
+                    Finding.Verdict.UNKNOWN, "data: no checkpoint of both runs tells the fingerprint of its data"));
+        } else if (first.equals(second)) {
+            findings.add(new Finding(Finding.Verdict.EQUAL, "data: fingerprint " + first.get()));
+        } else {
+            findings.add(new Finding(
+                    Finding.Verdict.UNFAIR, "data: fingerprints %s and %s".formatted(first.get(), second.get())));
+        }
+    }
+
+    private static void checkGrid(RunPair pair, List<Finding> findings) {
+        var first = pair.baseline().metrics().column(Column.STEP);
+        var second = pair.other().metrics().column(Column.STEP);
+        int both = Math.min(first.length, second.length);
+        for (int i = 0; i < both; i++) {
+            if (first[i] != second[i]) {
+                findings.add(new Finding(
+                        Finding.Verdict.UNFAIR,
+                        "logged steps: differ from row %d on (%.0f and %.0f)".formatted(i + 1, first[i], second[i])));
+                return;
+            }
+        }
+        findings.add(new Finding(Finding.Verdict.EQUAL, "logged steps: the same %,d".formatted(both)));
     }
 
     /** Compares a column at the steps that both runs logged. */
@@ -110,16 +145,20 @@ final class FairPair {
             fair &= verdict != Finding.Verdict.UNFAIR;
             findings.add(new Finding(verdict, "%s: %s and %s".formatted(key, a, b)));
         }
+        if (pair.baseline().kind().isEmpty() || pair.other().kind().isEmpty()) {
+            findings.add(new Finding(
+                    Finding.Verdict.UNKNOWN, "model.kind: not in both config.yaml, so what is compared is not known"));
+        }
         if (fair) {
             findings.add(new Finding(Finding.Verdict.EQUAL, "data, order, optimizer and seed: as in both config.yaml"));
         }
     }
 
     private static Finding.Verdict verdict(String key) {
-        if (head(key).equals("model")) {
+        if (COMPARED.contains(key)) {
             return Finding.Verdict.COMPARED;
         }
-        return CIRCUMSTANCES.contains(head(key)) && !key.equals(PRECISION)
+        return CIRCUMSTANCES.contains(head(key)) && !NUMERICS.contains(key)
                 ? Finding.Verdict.CAUTION
                 : Finding.Verdict.UNFAIR;
     }

@@ -8,24 +8,23 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 import org.apache.commons.csv.CSVFormat;
 import org.apache.commons.csv.DuplicateHeaderMode;
 import org.mixtureofmamba.core.UserException;
 
 /**
- * Held-out losses of a run, from {@code heldout.csv} in its directory: columns {@code step, modality, loss, tokens},
- * one row for each modality ({@code text}, {@code image}, {@code speech}, or {@code all}) each time the held-out split
- * was evaluated. An empty loss was not measured.
+ * Held-out losses of a run, from {@code heldout.csv} in its directory: a row for each evaluation, with the columns of
+ * {@code metrics.csv} for the losses and their tokens. An empty loss was not measured.
  *
  * @param measurements in the order of the file
  */
 public record HeldOut(List<Measurement> measurements) {
     private static final int MAX_ROWS = 1_000_000;
-    private static final List<String> COLUMNS = List.of("step", "modality", "loss", "tokens");
+    private static final List<String> COLUMNS = List.of("step", "loss");
 
     /**
      * @param loss mean over the tokens, nats
@@ -70,14 +69,23 @@ public record HeldOut(List<Measurement> measurements) {
                                                             parser.getHeaderNames()
                                                                     .size())));
                 }
-                if (row.get("loss").isBlank()) {
-                    continue;
+                long step = whole(row.get("step"), "step", file, line);
+                long all = 0;
+                for (var kind : LossKind.values()) {
+                    var column = "tokens_" + kind.key();
+                    long tokens = row.isMapped(column) && !row.get(column).isBlank()
+                            ? whole(row.get(column), column, file, line)
+                            : 0;
+                    all += tokens;
+                    var loss = kind.column().key();
+                    if (row.isMapped(loss) && !row.get(loss).isBlank()) {
+                        found.add(new Measurement(
+                                step,
+                                kind,
+                                finite(row.get(loss), loss, file, line),
+                                kind == LossKind.ALL ? all : tokens));
+                    }
                 }
-                found.add(new Measurement(
-                        whole(row.get("step"), "step", file, line),
-                        kind(row.get("modality"), file, line),
-                        finite(row.get("loss"), file, line),
-                        whole(row.get("tokens"), "tokens", file, line)));
             }
         } catch (IllegalArgumentException e) {
             throw new UserException(
@@ -102,14 +110,11 @@ public record HeldOut(List<Measurement> measurements) {
         return Optional.ofNullable(last().get(kind));
     }
 
-    private static LossKind kind(String text, Path file, long line) {
-        for (var kind : LossKind.values()) {
-            if (kind.key().equals(text.strip().toLowerCase(Locale.ROOT))) {
-                return kind;
-            }
-        }
-        throw new UserException(
-                "%s:%d: modality %s is none of text, image, speech, all".formatted(file, line, text.strip()));
+    /** The measurements of one modality, by step; where a step stands twice, the later row counts. */
+    List<Measurement> curve(LossKind kind) {
+        var bySteps = new TreeMap<Long, Measurement>();
+        measurements.stream().filter(m -> m.kind() == kind && m.step() > 0).forEach(m -> bySteps.put(m.step(), m));
+        return List.copyOf(bySteps.values());
     }
 
     private static long whole(String text, String column, Path file, long line) {
@@ -125,7 +130,7 @@ public record HeldOut(List<Measurement> measurements) {
                 "%s:%d: %s is %s, not a whole number from 0".formatted(file, line, column, text.strip()));
     }
 
-    private static double finite(String text, Path file, long line) {
+    private static double finite(String text, String column, Path file, long line) {
         try {
             double value = Double.parseDouble(text.strip());
             if (Double.isFinite(value)) {
@@ -134,6 +139,6 @@ public record HeldOut(List<Measurement> measurements) {
         } catch (NumberFormatException e) {
             // Told below, like a number that is not finite.
         }
-        throw new UserException("%s:%d: loss is %s, not a finite number".formatted(file, line, text.strip()));
+        throw new UserException("%s:%d: %s is %s, not a finite number".formatted(file, line, column, text.strip()));
     }
 }

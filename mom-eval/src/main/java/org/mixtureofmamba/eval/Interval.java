@@ -11,9 +11,11 @@ package org.mixtureofmamba.eval;
 public record Interval(Share low, Share high, Basis basis, int samples) {
     /** Where the spread comes from. */
     public enum Basis {
-        /** Paired seeds: Student's t over the seeds' values. Says how another seed would do. */
-        SEEDS("seeds"),
-        /** One seed: noise of the two loss curves, redrawn in blocks of steps. Says nothing of other seeds. */
+        /** Paired seeds: Student's t over the logarithms of the seeds' shares. Says how another seed would do. */
+        SEEDS("t over seeds"),
+        /** Paired seeds: the curves averaged over seeds, each seed left out once. */
+        JACKKNIFE("jackknife over seeds"),
+        /** One seed: the noise of the two curves redrawn in blocks of steps. Says nothing of other seeds. */
         BLOCK_BOOTSTRAP("block bootstrap, one seed");
 
         private final String title;

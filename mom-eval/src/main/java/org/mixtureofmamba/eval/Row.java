@@ -1,75 +1,44 @@
 package org.mixtureofmamba.eval;
 
-import java.util.Collections;
-import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
-import java.util.OptionalDouble;
+import java.util.Optional;
 
 /**
  * One loss of one model beside the baseline, over all its seeds.
  *
  * @param loss which loss
- * @param target the baseline's smoothed loss at its end, mean over seeds, nats
- * @param reached the model's, at the last step both have, mean over seeds, nats
- * @param gain baseline less model at that step, mean over seeds, nats
- * @param gainHalf half the 95 % interval of the gain over seeds; empty for one seed
- * @param costs what the model needed for the target
- * @param slope FLOPs over all losses both reach
- * @param seeds each seed's own result
+ * @param heldOut the match of the held-out curves
+ * @param training the match of the training curves by their paired difference
+ * @param plain the paper's reading of the training curves: both smoothed, the first crossing; empty if not read
+ * @param slope the step-match fraction in FLOPs, empty where the curves share no loss
+ * @param coverage how much of the baseline's range of losses the slope rests on, 0 to 1
+ * @param sensitivity the training match in FLOPs at other tails
+ * @param along the training match at earlier ends of both runs, first seed
  */
 public record Row(
         LossKind loss,
-        double target,
-        double reached,
-        double gain,
-        OptionalDouble gainHalf,
-        Map<Cost, Estimate> costs,
-        Estimate slope,
-        List<MatchedLoss> seeds) {
+        Outcome heldOut,
+        Outcome training,
+        Map<Cost, Share> plain,
+        Optional<Estimate> slope,
+        double coverage,
+        List<AtTail> sensitivity,
+        List<AtEnd> along) {
+    /** @param tail the share of the run that the gain is taken from */
+    public record AtTail(double tail, Share flops) {}
+
+    /** @param end the share of the baseline's steps at which both runs were taken to end */
+    public record AtEnd(double end, Share steps) {}
+
     public Row {
-        costs = Collections.unmodifiableMap(new EnumMap<>(costs));
-        seeds = List.copyOf(seeds);
+        plain = Map.copyOf(plain);
+        sensitivity = List.copyOf(sensitivity);
+        along = List.copyOf(along);
     }
 
-    /** How many seeds met the target. */
-    public long matched() {
-        return seeds.stream()
-                .filter(seed -> seed.match() instanceof Match.Reached)
-                .count();
-    }
-
-    static Row of(LossKind kind, List<RunPair> pairs, Smoothing smoothing, BlockBootstrap bootstrap) {
-        var seeds = pairs.stream()
-                .map(pair ->
-                        MatchedLoss.of(pair.baseline().metrics(), pair.other().metrics(), kind, smoothing))
-                .toList();
-        var costs = new EnumMap<Cost, Estimate>(Cost.class);
-        for (var cost : Cost.values()) {
-            costs.put(
-                    cost,
-                    PairedSeeds.estimate(
-                            seeds.stream().map(seed -> seed.costs().get(cost)).toList()));
-        }
-        var slope = PairedSeeds.estimate(seeds.stream().map(MatchedLoss::slope).toList());
-        if (pairs.size() == 1) {
-            var pair = pairs.getFirst();
-            var intervals = bootstrap.intervals(
-                    LossPair.of(pair.baseline().metrics(), pair.other().metrics(), kind, smoothing));
-            costs.replaceAll((cost, estimate) -> new Estimate(
-                    estimate.value(),
-                    java.util.Optional.ofNullable(intervals.costs().get(cost))));
-            slope = new Estimate(slope.value(), intervals.slope());
-        }
-        return new Row(
-                kind,
-                seeds.stream().mapToDouble(MatchedLoss::target).average().orElseThrow(),
-                seeds.stream().mapToDouble(MatchedLoss::reached).average().orElseThrow(),
-                seeds.stream().mapToDouble(MatchedLoss::gain).average().orElseThrow(),
-                PairedSeeds.halfWidth(
-                        seeds.stream().mapToDouble(MatchedLoss::gain).toArray()),
-                costs,
-                slope,
-                seeds);
+    /** The match that stands first: the held-out one, else the training one. */
+    public Optional<Matched> headline() {
+        return heldOut.matched().or(training::matched);
     }
 }

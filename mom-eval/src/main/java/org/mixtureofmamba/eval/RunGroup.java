@@ -3,15 +3,18 @@ package org.mixtureofmamba.eval;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 import org.mixtureofmamba.core.UserException;
 
 /**
- * One model, trained once or with several seeds.
+ * One model, trained once or with several seeds, as far as it could be read.
  *
  * @param name what tables call it
  * @param runs its runs, one a seed, at least one
@@ -27,21 +30,21 @@ public record RunGroup(String name, List<Run> runs) {
     }
 
     /**
-     * Reads a run directory, or a directory whose subdirectories are the runs of one model, one a seed (in the order of
-     * their names, numbers by value). The name is the directory's.
+     * What a path names: a run directory, or a directory whose subdirectories are the runs of one model, one a seed (in
+     * the order of their names, numbers by value). The name is the directory's.
      *
      * @throws UserException if it is neither
      */
-    public static RunGroup read(Path path) {
+    public static Contestant find(Path path) {
         var name = String.valueOf(path.toAbsolutePath().normalize().getFileName());
-        if (Files.isRegularFile(path.resolve(Run.METRICS))) {
-            return new RunGroup(name, List.of(Run.read(path)));
-        }
         if (!Files.isDirectory(path)) {
             throw new UserException("%s is no directory; give the directory of a run".formatted(path));
         }
+        if (isRun(path)) {
+            return new Contestant(name, List.of(path));
+        }
         try (var inside = Files.list(path)) {
-            var seeds = inside.filter(seed -> Files.isRegularFile(seed.resolve(Run.METRICS)))
+            var seeds = inside.filter(RunGroup::isRun)
                     .sorted(Comparator.comparingInt(
                                     (Path seed) -> seed.getFileName().toString().length())
                             .thenComparing(Comparator.naturalOrder()))
@@ -51,10 +54,41 @@ public record RunGroup(String name, List<Run> runs) {
                 throw new UserException("neither %s nor a directory in it has a %s; give the directory of a run"
                         .formatted(path, Run.METRICS));
             }
-            return new RunGroup(name, seeds.stream().map(Run::read).toList());
+            return new Contestant(name, seeds);
         } catch (IOException e) {
             throw new UserException("cannot list %s: %s".formatted(path, e.getMessage()), e);
         }
+    }
+
+    private static boolean isRun(Path directory) {
+        return Files.isRegularFile(directory.resolve(Run.METRICS))
+                || Files.isRegularFile(directory.resolve(Run.CONFIG));
+    }
+
+    /**
+     * Reads what can be read.
+     *
+     * @param leftOut gets a line for each run that cannot
+     * @return empty if none can
+     */
+    static Optional<RunGroup> read(Contestant contestant, List<LeftOut> leftOut) {
+        var runs = new ArrayList<Run>();
+        Map<String, Path> seeds = new HashMap<>();
+        for (var directory : contestant.runs()) {
+            try {
+                var run = Run.read(directory);
+                run.requireFinished();
+                var twin = run.seed().map(seed -> seeds.putIfAbsent(seed, directory));
+                if (twin.isPresent()) {
+                    throw new UserException("%s has the seed %s too; give each seed once"
+                            .formatted(twin.get(), run.seed().orElseThrow()));
+                }
+                runs.add(run);
+            } catch (UserException e) {
+                leftOut.add(new LeftOut(directory.toString(), e.getMessage()));
+            }
+        }
+        return runs.isEmpty() ? Optional.empty() : Optional.of(new RunGroup(contestant.name(), runs));
     }
 
     /** The run of a seed. */

@@ -1,6 +1,5 @@
 package org.mixtureofmamba.eval;
 
-import java.util.List;
 import java.util.Locale;
 
 /** What a run spent, in percent of what the whole baseline run spent. */
@@ -11,6 +10,9 @@ public sealed interface Share {
     /** The run ended, having spent this share, before it reached the loss: the true share is more. */
     record MoreThan(double percent) implements Share {}
 
+    /** The run was at the loss before the part of it that is read: the true share is less. */
+    record LessThan(double percent) implements Share {}
+
     /** One of the two runs did not measure the cost. */
     record NotMeasured() implements Share {}
 
@@ -19,6 +21,7 @@ public sealed interface Share {
         return switch (this) {
             case Of(double percent) -> String.format(Locale.ROOT, "%.1f %%", percent);
             case MoreThan(double percent) -> "> " + bare(percent) + " %";
+            case LessThan(double percent) -> "< " + bare(percent) + " %";
             case NotMeasured() -> "not measured";
         };
     }
@@ -28,31 +31,9 @@ public sealed interface Share {
         return switch (this) {
             case Of(double percent) -> String.format(Locale.ROOT, "%.1f", percent);
             case MoreThan(double percent) -> "> " + bare(percent);
+            case LessThan(double percent) -> "< " + bare(percent);
             case NotMeasured() -> "not measured";
         };
-    }
-
-    /**
-     * The mean over seeds. A seed that never matched makes the mean a lower bound, one that was not measured makes it
-     * unknown.
-     */
-    static Share mean(List<Share> shares) {
-        double sum = 0;
-        boolean bound = false;
-        for (var share : shares) {
-            switch (share) {
-                case Of(double percent) -> sum += percent;
-                case MoreThan(double percent) -> {
-                    sum += percent;
-                    bound = true;
-                }
-                case NotMeasured none -> {
-                    return none;
-                }
-            }
-        }
-        double mean = sum / shares.size();
-        return bound ? new MoreThan(mean) : new Of(mean);
     }
 
     private static String bare(double percent) {

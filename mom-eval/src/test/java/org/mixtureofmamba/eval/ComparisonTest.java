@@ -1,248 +1,265 @@
 package org.mixtureofmamba.eval;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Map;
-import javax.imageio.ImageIO;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.mixtureofmamba.core.MomException;
 import org.mixtureofmamba.core.UserException;
-import tools.jackson.databind.json.JsonMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 class ComparisonTest {
-    private static final Comparison.Options FAST = new Comparison.Options(0.01, 100, 0);
-    private static final byte[] PIXEL = {1, 2, 3};
+    private static final Comparison.Options FAST = new Comparison.Options(0.2, 100, 0);
+    private static final int STEPS = 400;
 
     @TempDir
     private Path directory;
 
     private Path run(String name, double speed, String config) {
-        return Curves.write(
-                directory.resolve(name), Curves.columns(400, 0.5, step -> Curves.falling(speed * step)), config);
+        return run(name, speed, 0.5, config);
     }
 
-    private static String config(int seed, String split) {
-        return "seed: %d\nrun: runs/%s\nmodel:\n  split: [%s]\ndata:\n  source: demo\n  setting: chameleon\n"
-                .formatted(seed, split, split);
+    /** A run that learns at a speed, with held-out losses beside it. */
+    private Path run(String name, double speed, double secondsAStep, String config) {
+        var written = Curves.write(
+                directory.resolve(name),
+                Curves.columns(STEPS, secondsAStep, step -> Curves.falling(speed * step)),
+                config);
+        Curves.writeHeldOut(written, STEPS, 10, step -> 0.1 + Curves.falling(speed * step));
+        return written;
+    }
+
+    private static String config(int seed, String kind) {
+        return "seed: %d\nsteps: 400\nrun: runs/%s\nmodel:\n  kind: %s\n  scale: tiny\ndata:\n  source: demo\n  setting: chameleon\n"
+                .formatted(seed, kind, kind);
+    }
+
+    private Comparison compare(Path baseline, Path... others) {
+        return Comparison.of(baseline, List.of(others), FAST);
+    }
+
+    private static Contender only(Comparison comparison) {
+        assertThat(comparison.contenders()).hasSize(1);
+        return comparison.contenders().getFirst();
+    }
+
+    private static double percent(Share share) {
+        assertThat(share).isInstanceOf(Share.Of.class);
+        return ((Share.Of) share).percent();
+    }
+
+    private static Share share(Outcome outcome, Cost cost) {
+        return outcome.matched().orElseThrow().costs().get(cost).value();
     }
 
     @Test
-    void comparesTwoRunsFromMetricsAlone() {
-        var comparison = Comparison.of(run("dense", 1, ""), List.of(run("mom", 2, "")), FAST);
+    void readsHeldOutAndTrainingMatchesInEveryCost() {
+        var comparison = compare(run("dense", 1, 0.5, config(0, "dense")), run("mom", 2, 0.75, config(0, "mom")));
         assertThat(comparison.losses()).containsExactly(LossKind.TEXT, LossKind.IMAGE, LossKind.ALL);
-        var row = comparison.contenders().getFirst().row(LossKind.TEXT).orElseThrow();
-        assertThat(((Share.Of) row.costs().get(Cost.FLOPS).value()).percent()).isCloseTo(50, within(0.5));
-        assertThat(row.costs().get(Cost.FLOPS).interval().orElseThrow().basis())
-                .isEqualTo(Interval.Basis.BLOCK_BOOTSTRAP);
-        assertThat(comparison.contenders().getFirst().fair()).isTrue();
-        assertThat(comparison.contenders().getFirst().findings())
-                .anyMatch(
-                        f -> f.verdict() == Finding.Verdict.UNKNOWN && f.text().contains("config.yaml"));
-        assertThat(comparison.table()).contains("dense", "mom", "FLOPs", "wall-clock", "text", "image", "none known");
+        var row = only(comparison).row(LossKind.TEXT).orElseThrow();
+        for (var outcome : List.of(row.heldOut(), row.training())) {
+            assertThat(percent(share(outcome, Cost.FLOPS))).isCloseTo(50, within(0.5));
+            assertThat(percent(share(outcome, Cost.STEPS))).isCloseTo(50, within(0.5));
+            assertThat(percent(share(outcome, Cost.WALL_CLOCK))).isCloseTo(75, within(0.8));
+            assertThat(share(outcome, Cost.ENERGY)).isEqualTo(new Share.NotMeasured());
+            assertThat(outcome.matched()
+                            .orElseThrow()
+                            .costs()
+                            .get(Cost.FLOPS)
+                            .interval()
+                            .orElseThrow()
+                            .basis())
+                    .isEqualTo(Interval.Basis.BLOCK_BOOTSTRAP);
+        }
+        assertThat(row.headline()).isEqualTo(row.heldOut().matched());
+        assertThat(percent(row.plain().get(Cost.FLOPS))).isCloseTo(50, within(1.0));
+        assertThat(percent(row.slope().orElseThrow().value())).isCloseTo(50, within(1.0));
+        assertThat(row.sensitivity())
+                .hasSize(3)
+                .allSatisfy(at -> assertThat(percent(at.flops())).isCloseTo(50, within(1.0)));
+        assertThat(row.along()).isNotEmpty().last().satisfies(at -> {
+            assertThat(at.end()).isEqualTo(1);
+            assertThat(percent(at.steps())).isCloseTo(50, within(0.5));
+        });
+        assertThat(row.heldOut().matched().orElseThrow().levels().baseline())
+                .isCloseTo(0.1 + Curves.falling(STEPS), within(1e-3));
+    }
+
+    @Test
+    void aRunThatNeverGetsThereIsMoreThanTheWhole() {
+        var row = only(compare(run("dense", 1, ""), run("slow", 0.7, "")))
+                .row(LossKind.TEXT)
+                .orElseThrow();
+        assertThat(share(row.heldOut(), Cost.FLOPS).text()).isEqualTo("> 100 %");
+        assertThat(share(row.training(), Cost.FLOPS).text()).isEqualTo("> 100 %");
+        assertThat(row.training().matched().orElseThrow().levels().gain()).isNegative();
     }
 
     @Test
     void pairsSeedsByTheirConfigurationsWhateverTheirOrder() {
         double[] speeds = {1, 1.1, 1.2};
         for (int seed = 0; seed < 3; seed++) {
-            run("dense/run-" + seed, speeds[seed], config(seed, ""));
-            run("mom/run-" + (2 - seed), 2 * speeds[seed], config(seed, "in"));
+            run("dense/run-" + seed, speeds[seed], config(seed, "dense"));
+            run("mom/run-" + (2 - seed), 2 * speeds[seed], config(seed, "mom"));
         }
-        var comparison = Comparison.of(directory.resolve("dense"), List.of(directory.resolve("mom")), FAST);
-        var contender = comparison.contenders().getFirst();
+        var contender = only(compare(directory.resolve("dense"), directory.resolve("mom")));
         var row = contender.row(LossKind.TEXT).orElseThrow();
-        assertThat(row.seeds()).hasSize(3);
-        for (var seed : row.seeds()) {
-            assertThat(((Share.Of) seed.costs().get(Cost.FLOPS)).percent()).isCloseTo(50, within(0.5));
-        }
-        assertThat(row.costs().get(Cost.FLOPS).interval().orElseThrow().basis()).isEqualTo(Interval.Basis.SEEDS);
-        assertThat(row.gainHalf()).isPresent();
+        var matched = row.heldOut().matched().orElseThrow();
+        assertThat(matched.seeds())
+                .hasSize(3)
+                .allSatisfy(seed -> assertThat(percent(seed)).isCloseTo(50, within(0.5)));
+        var flops = matched.costs().get(Cost.FLOPS);
+        assertThat(flops.interval().orElseThrow().basis()).isEqualTo(Interval.Basis.SEEDS);
+        assertThat(percent(flops.check().orElseThrow())).isCloseTo(50, within(0.5));
+        assertThat(flops.checkInterval().orElseThrow().basis()).isEqualTo(Interval.Basis.JACKKNIFE);
+        assertThat(matched.levels().gainHalf()).isPresent();
         assertThat(contender.fair()).isTrue();
-        assertThat(contender.findings())
-                .anyMatch(
-                        f -> f.verdict() == Finding.Verdict.COMPARED && f.text().startsWith("model.split"));
+    }
+
+    /** On the logarithm, so that no interval goes below 0. */
+    @Test
+    void intervalsOverSeedsAreThoseOfTheLogarithm() {
+        double[] speeds = {1.2, 6};
+        for (int seed = 0; seed < 2; seed++) {
+            run("dense/" + seed, 1, config(seed, "dense"));
+            run("mom/" + seed, speeds[seed], config(seed, "mom"));
+        }
+        var flops = only(compare(directory.resolve("dense"), directory.resolve("mom")))
+                .row(LossKind.TEXT)
+                .orElseThrow()
+                .heldOut()
+                .matched()
+                .orElseThrow()
+                .costs()
+                .get(Cost.FLOPS);
+        assertThat(percent(flops.value())).isCloseTo(100 / Math.sqrt(1.2 * 6), within(1.0));
+        assertThat(percent(flops.interval().orElseThrow().low())).isPositive();
+        assertThat(flops.interval().orElseThrow().high()).isInstanceOf(Share.MoreThan.class);
     }
 
     @Test
-    void refusesRunsThatCannotBePaired() {
-        run("dense/a", 1, config(0, ""));
-        run("dense/b", 1, config(1, ""));
-        run("mom/a", 2, config(0, "in"));
-        run("mom/b", 2, config(7, "in"));
-        assertThatThrownBy(() -> Comparison.of(directory.resolve("dense"), List.of(directory.resolve("mom")), FAST))
-                .isInstanceOf(UserException.class)
-                .hasMessageContaining("same seeds");
-        assertThatThrownBy(() -> Comparison.of(directory.resolve("dense"), List.of(run("bare", 2, "")), FAST))
-                .isInstanceOf(UserException.class)
-                .hasMessageContaining("dense has 2 runs and bare has 1");
-        assertThatThrownBy(() -> Comparison.of(directory.resolve("dense/a"), List.of(), FAST))
-                .isInstanceOf(UserException.class)
-                .hasMessageContaining("nothing to compare");
-        assertThatThrownBy(() -> Comparison.of(directory, List.of(directory.resolve("nowhere")), FAST))
-                .isInstanceOf(UserException.class)
-                .hasMessageContaining("give the directory of a run");
+    void shortRunsGetNoFigureButALineThatSaysWhy() {
+        var dense = Curves.write(directory.resolve("a"), Curves.columns(60, 1, Curves::falling), "");
+        var mom = Curves.write(directory.resolve("b"), Curves.columns(60, 1, step -> Curves.falling(2 * step)), "");
+        Curves.writeHeldOut(dense, 60, 1, Curves::falling);
+        Curves.writeHeldOut(mom, 60, 1, Curves::falling);
+        var row = only(compare(dense, mom)).row(LossKind.TEXT).orElseThrow();
+        assertThat(row.headline()).isEmpty();
+        assertThat(row.heldOut()).isInstanceOf(Outcome.Unread.class);
+        assertThat(((Outcome.Unread) row.training()).why()).contains("60 steps is too short");
     }
 
     @Test
-    void saysWhatMakesAPairUnfair() {
-        var dense = run("dense", 1, config(0, "") + "optimizer:\n  lr: 0.001\nbackend:\n  threads: 1\n");
+    void fewEvaluationsOrOtherHeldOutTokensMakeNoHeadline() throws IOException {
+        var dense = run("dense", 1, "");
+        var mom = run("mom", 2, "");
+        Curves.writeHeldOut(dense, STEPS, 20, Curves::falling);
+        assertThat(((Outcome.Unread) only(compare(dense, mom))
+                                .row(LossKind.TEXT)
+                                .orElseThrow()
+                                .heldOut())
+                        .why())
+                .contains("20 common held-out evaluations");
+        Curves.writeHeldOut(dense, STEPS, 10, Curves::falling);
+        var fewer = Files.readString(mom.resolve("heldout.csv")).replace(",20000,20000,", ",816,816,");
+        Files.writeString(mom.resolve("heldout.csv"), fewer);
+        var contender = only(compare(dense, mom));
+        assertThat(((Outcome.Unread) contender.row(LossKind.TEXT).orElseThrow().heldOut()).why())
+                .contains("20,000 and 816 held-out tokens");
+        assertThat(contender.marks()).anySatisfy(mark -> assertThat(mark.kind()).isEqualTo(Mark.Kind.FEW_HELD_OUT));
+        assertThat(contender.row(LossKind.TEXT).orElseThrow().training()).isInstanceOf(Outcome.Read.class);
+    }
+
+    @Test
+    void aSharedMachineIsSeenAndItsClockReadByTheMedianStep() {
+        var dense = run("dense", 1, "");
+        var columns = Curves.columns(STEPS, 0.5, step -> Curves.falling(2 * step));
+        var wall = columns.get(Column.WALL_S);
+        double extra = 0;
+        for (int i = 0; i < wall.length; i++) {
+            extra += i % 4 == 0 ? 2 : 0;
+            wall[i] += extra;
+        }
+        var mom = Curves.write(directory.resolve("mom"), columns, "");
+        var contender = only(compare(dense, mom));
+        assertThat(contender.clock().disturbed()).isTrue();
+        assertThat(contender.clock().other().median()).isCloseTo(0.5, within(1e-9));
+        var training = contender.row(LossKind.TEXT).orElseThrow().training();
+        assertThat(percent(share(training, Cost.WALL_CLOCK))).isCloseTo(50, within(0.5));
+        assertThat(only(compare(dense, run("quiet", 2, ""))).clock().disturbed())
+                .isFalse();
+    }
+
+    @Test
+    void memorisedAndRepeatingRunsAreMarked() throws IOException {
+        var dense = run("dense", 1, "");
+        var mom = run("mom", 2, "");
+        Curves.writeHeldOut(mom, STEPS, 10, step -> Curves.falling(2 * step) + (step > 200 ? 0.004 * (step - 200) : 0));
+        Files.writeString(mom.resolve("drawn.json"), "{\"parts\": [{\"part\": \"a\", \"epochs\": 3.2}]}");
+        var contender = only(compare(dense, mom));
+        assertThat(contender.memorised()).isTrue();
+        assertThat(contender.signs()).contains("†", "‡");
+        assertThat(contender.marks().stream().map(Mark::text))
+                .anyMatch(text -> text.contains("mom learned by heart: its held-out loss of text turns upward"))
+                .anyMatch(text -> text.contains("mom read a part of its corpus 3.2 times"));
+    }
+
+    @Test
+    void saysWhatMakesAPairUnfair() throws IOException {
+        var common =
+                "seed: 0\nmodel:\n  kind: %s\n  reset_at_documents: %s\n  d_state: %s\noptimizer:\n  lr: %s\nbackend:\n  name: %s\n  precision: %s\n  threads: %s\n";
+        var dense = run("dense", 1, common.formatted("dense", "true", 16, "0.001", "cpu", "bf16", 1));
         var columns = Curves.columns(300, 0.5, step -> Curves.falling(2 * step));
         columns.get(Column.LR)[100] = 5e-4;
         columns.get(Column.TOKENS)[20] += 1;
         var mom = Curves.write(
-                directory.resolve("mom"),
-                columns,
-                config(1, "in") + "optimizer:\n  lr: 0.002\nbackend:\n  threads: 2\n");
-        var contender = Comparison.of(dense, List.of(mom), FAST).contenders().getFirst();
+                directory.resolve("mom"), columns, common.formatted("mom", "false", 32, "0.002", "cuda", "float32", 2));
+        for (var run : List.of(dense, mom)) {
+            Files.createDirectories(run.resolve("checkpoints/step-300"));
+            Files.writeString(
+                    run.resolve("checkpoints/step-300/trainer.json"),
+                    "{\"data\": \"print-of-%s\"}".formatted(run.getFileName()));
+        }
+        var contender = only(compare(dense, mom));
         assertThat(contender.fair()).isFalse();
         assertThat(contender.findings().stream()
                         .filter(f -> f.verdict() == Finding.Verdict.UNFAIR)
                         .map(Finding::text))
-                .anyMatch(text -> text.equals("steps: 400 and 300"))
-                .anyMatch(text -> text.startsWith("tokens a step: differ from step 21"))
-                .anyMatch(text -> text.startsWith("learning-rate schedule: differ from step 101"))
-                .anyMatch(text -> text.equals("optimizer.lr: 0.001 and 0.002"))
-                .anyMatch(text -> text.equals("seed: 0 and 1"));
-        assertThat(contender.findings().stream().filter(f -> f.text().startsWith("run:")))
-                .isEmpty();
-    }
-
-    @Test
-    void writesEveryFileOfTheReport() throws IOException {
-        Files.writeString(
-                run("dense", 1, config(0, "")).resolve("heldout.csv"), "step,modality,loss,tokens\n400,text,2.75,99\n");
-        Files.writeString(
-                directory.resolve("dense/environment.json"),
-                "{\"params\": 123456, \"device\": {\"name\": \"two <cores>\"}}");
-        var comparison = Comparison.of(directory.resolve("dense"), List.of(run("mom", 2, config(0, "in"))), FAST);
-        var out = directory.resolve("out/report");
-        var report = comparison.write(
-                out,
-                new ReportContent(
-                        "A <title>",
-                        List.of(
-                                new ReportSample.Image("a picture", PIXEL),
-                                new ReportSample.Clip("a clip", PIXEL),
-                                new ReportSample.Text("a text", "<script>alert(1)</script>"))));
-        assertThat(report.report()).isEqualTo(out.resolve("report.html"));
-        assertThat(report.files())
-                .allSatisfy(file -> assertThat(file).isNotEmptyFile())
-                .contains(report.report());
-        assertThat(report.notes()).isEmpty();
-        assertThat(out)
-                .isDirectoryContaining("glob:**matched-loss.csv")
-                .isDirectoryContaining("glob:**matched-loss.md")
-                .isDirectoryContaining("glob:**matched-loss.json");
-        for (var loss : List.of("text", "image", "all")) {
-            for (var axis : List.of("flops", "wall-clock")) {
-                var picture = ImageIO.read(
-                        out.resolve("curve-%s-%s.png".formatted(loss, axis)).toFile());
-                assertThat(picture.getWidth()).isEqualTo(1200);
-            }
-        }
-        try (var files = Files.list(out)) {
-            assertThat(files.filter(file -> file.getFileName().toString().startsWith(".")))
-                    .isEmpty();
-        }
-
-        var html = Files.readString(report.report());
-        assertThat(html)
                 .contains(
-                        "A &lt;title&gt;",
-                        "&lt;script&gt;",
-                        "two &lt;cores&gt;",
-                        "123,456",
-                        "2.7500",
-                        "data:image/png;base64,AQID",
-                        "data:audio/wav;base64,AQID",
-                        "42.50 %",
-                        "65.40 %")
-                .doesNotContain("24.80", "34.76", "<script", "http://", "https://", "NaN");
-
-        var csv = Files.readAllLines(out.resolve("matched-loss.csv"));
-        assertThat(csv).hasSize(4);
-        assertThat(csv.getFirst()).startsWith("model,baseline,loss,seeds,seeds_matched,baseline_loss");
-        assertThat(csv.get(1)).startsWith("mom,dense,text,1,1,");
-
-        var markdown = Files.readString(out.resolve("matched-loss.md"));
-        assertThat(markdown).contains("| text |", "| image |", "| all tokens |", "block bootstrap");
-
-        var json = JsonMapper.builder().build().readTree(Files.readString(out.resolve("matched-loss.json")));
-        assertThat(json.at("/models/0/losses/0/flops/percent").asDouble()).isCloseTo(50, within(0.5));
-        assertThat(json.at("/models/0/fair").asBoolean()).isTrue();
-        assertThat(Files.readString(out.resolve("matched-loss.json"))).isEqualTo(comparison.json());
+                        "steps: 400 and 300",
+                        "optimizer.lr: 0.001 and 0.002",
+                        "model.reset_at_documents: true and false",
+                        "model.d_state: 16 and 32",
+                        "backend.name: cpu and cuda",
+                        "backend.precision: bf16 and float32",
+                        "data: fingerprints print-of-dense and print-of-mom")
+                .anyMatch(text -> text.startsWith("tokens a step: differ from step 21"))
+                .anyMatch(text -> text.startsWith("learning-rate schedule: differ from step 101"));
+        assertThat(contender.findings())
+                .contains(
+                        new Finding(Finding.Verdict.COMPARED, "model.kind: dense and mom"),
+                        new Finding(Finding.Verdict.CAUTION, "backend.threads: 1 and 2"));
     }
 
     @Test
-    void sameRunsMakeTheSameBytes() {
-        var dense = run("dense", 1, "");
-        var mom = run("mom", 2, "");
-        var content = new ReportContent("t", List.of());
-        Map<String, byte[]> first = ReportDirectory.render(Comparison.of(dense, List.of(mom), FAST), content);
-        Map<String, byte[]> second = ReportDirectory.render(Comparison.of(dense, List.of(mom), FAST), content);
-        assertThat(first.keySet()).isEqualTo(second.keySet());
-        first.forEach((name, bytes) -> assertThat(bytes).as(name).isEqualTo(second.get(name)));
+    void theSameModelBesideItselfUnderAnotherNameNeedsTheWhole() {
+        var row = only(compare(run("dense", 1, ""), run("again", 1, "")))
+                .row(LossKind.TEXT)
+                .orElseThrow();
+        assertThat(percent(share(row.heldOut(), Cost.FLOPS))).isCloseTo(100, within(1e-6));
+        assertThat(percent(share(row.training(), Cost.FLOPS))).isCloseTo(100, within(1e-6));
     }
 
     @Test
-    void noMatchIsNeverBlank() throws IOException {
-        var comparison = Comparison.of(run("dense", 1, ""), List.of(run("worse", 0.7, "")), FAST);
-        assertThat(comparison.table()).contains("> 100 %");
-        var out = directory.resolve("out");
-        comparison.write(out, new ReportContent("t", List.of()));
-        assertThat(Files.readString(out.resolve("matched-loss.csv"))).contains(",> 100,");
-        assertThat(Files.readString(out.resolve("report.html"))).contains("&gt; 100 %");
-        assertThat(Files.readString(out.resolve("matched-loss.md"))).contains("> 100 %");
-    }
-
-    @Test
-    void aPaperFigureStandsOnlyInItsOwnRow() {
-        assertThat(PaperFigures.of("three-modality", LossKind.SPEECH)).contains(PaperFigures.THREE_MODALITY_SPEECH);
-        assertThat(PaperFigures.of("three-modality", LossKind.IMAGE)).isEmpty();
-        assertThat(PaperFigures.of("three-modality", LossKind.TEXT)).isEmpty();
-        assertThat(PaperFigures.of("chameleon", LossKind.SPEECH)).isEmpty();
-        assertThat(PaperFigures.of("transfusion", LossKind.TEXT)).isEmpty();
-        for (var figure : PaperFigures.values()) {
-            assertThat(figure.loss()).isNotEqualTo(LossKind.ALL);
-        }
-    }
-
-    @Test
-    void severalModelsStandBesideOneBaselineUnderTheirOwnNames() {
-        var comparison = Comparison.of(
-                run("dense", 1, ""),
-                List.of(run("a/mom", 2, ""), run("b/mom", 1.5, ""), run("transformer", 1.2, "")),
-                FAST);
-        assertThat(comparison.contenders().stream().map(Contender::name).distinct())
-                .hasSize(3);
-        assertThat(new String(
-                        ReportDirectory.render(comparison, new ReportContent("t", List.of()))
-                                .get("report.html"),
-                        StandardCharsets.UTF_8))
-                .contains("transformer");
-    }
-
-    @Test
-    void aBadFileBesideTheMetricsIsNamed() throws IOException {
-        var dense = run("dense", 1, "a: [1\nb: }");
-        assertThatThrownBy(() -> Comparison.of(dense, List.of(dense), FAST))
+    void optionsOutOfRangeAreRefused() {
+        assertThatThrownBy(() -> FAST.withTail(0.9))
                 .isInstanceOf(UserException.class)
-                .hasMessageContaining("config.yaml:")
-                .hasMessageNotContaining("\n");
-        Files.delete(dense.resolve("config.yaml"));
-        Files.writeString(directory.resolve("blocked"), "a file");
-        var comparison = Comparison.of(dense, List.of(run("mom", 2, "")), FAST);
-        assertThatThrownBy(() -> comparison.write(directory.resolve("blocked/out"), new ReportContent("t", List.of())))
-                .isInstanceOf(MomException.class)
-                .hasMessageContaining("blocked");
+                .hasMessageContaining("0.9");
+        assertThatThrownBy(() -> new Comparison.Options(0.2, 10, 0)).isInstanceOf(UserException.class);
     }
 }

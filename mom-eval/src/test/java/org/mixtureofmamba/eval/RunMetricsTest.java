@@ -98,10 +98,12 @@ class RunMetricsTest {
     void readsHeldOutLossesAndTakesTheLastOfEach() throws IOException {
         var file = Files.writeString(
                 directory.resolve("heldout.csv"),
-                "step,modality,loss,tokens\n100,text,4.5,1000\n200,text,4.0,1000\n100,image,3,50\n200,speech,,0\n");
+                "step,loss,loss_text,loss_image,loss_speech,tokens_text,tokens_image,tokens_speech\n"
+                        + "100,4.4,4.5,3,,1000,50,0\n200,4,4.0,,,1000,,0\n");
         var heldOut = HeldOut.read(file);
         assertThat(heldOut.last(LossKind.TEXT)).hasValue(new HeldOut.Measurement(200, LossKind.TEXT, 4.0, 1000));
         assertThat(heldOut.last(LossKind.IMAGE)).hasValue(new HeldOut.Measurement(100, LossKind.IMAGE, 3, 50));
+        assertThat(heldOut.last(LossKind.ALL)).hasValue(new HeldOut.Measurement(200, LossKind.ALL, 4, 1000));
         assertThat(heldOut.last(LossKind.SPEECH)).isEmpty();
     }
 
@@ -109,14 +111,14 @@ class RunMetricsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "1,smell,4,10 | :2: modality smell is none of",
-                "1,text,NaN,10 | :2: loss is NaN",
-                "1.5,text,4,10 | :2: step is 1.5",
-                "1,text,4,-1 | :2: tokens is -1",
-                "1,text,4 | :2: 3 cells"
+                "1,4,NaN,10 | :2: loss_text is NaN",
+                "1.5,4,4,10 | :2: step is 1.5",
+                "1,4,4,-1 | :2: tokens_text is -1",
+                "1,4,4 | :2: 3 cells"
             })
     void namesTheLineOfABadHeldOutRow(String row, String told) throws IOException {
-        var file = Files.writeString(directory.resolve("heldout.csv"), "step,modality,loss,tokens\n" + row + "\n");
+        var file =
+                Files.writeString(directory.resolve("heldout.csv"), "step,loss,loss_text,tokens_text\n" + row + "\n");
         assertThatThrownBy(() -> HeldOut.read(file))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("heldout.csv" + told);

@@ -1,14 +1,16 @@
 package org.mixtureofmamba.spark;
 
+import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.stream.IntStream;
+import java.util.Random;
 
 import org.apache.spark.SparkConf;
 import org.apache.spark.SparkException;
 import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.broadcast.Broadcast;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.data.prepare.PreparationEngine;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
@@ -23,6 +25,12 @@ import org.mixtureofmamba.data.prepare.ShardPlan;
 public final class SparkEngine implements PreparationEngine {
     private static final int TASKS_PER_CORE = 4;
 
+    /** A piece of a source whose samples are to be counted. */
+    private record CountTask(int source, int piece) implements Serializable {}
+
+    /** Shards of a source that follow one another. */
+    private record ShardTask(int source, ShardPlan.Slice slice) implements Serializable {}
+
     @Override
     public String name() {
         return "spark";
@@ -33,17 +41,21 @@ public final class SparkEngine implements PreparationEngine {
         var conf =
                 new SparkConf().setAppName("mom data prepare").setMaster(master).set("spark.ui.enabled", "false");
         try (var spark = new JavaSparkContext(conf)) {
-            var plans = plans(request, spark);
+            var shared = spark.broadcast(new SharedRequest(request));
+            var plans = plans(request.samplesPerShard(), shared, spark);
             var tasks = new ArrayList<ShardTask>();
             for (int source = 0; source < plans.size(); source++) {
                 for (var slice : plans.get(source).slices(Math.max(1, TASKS_PER_CORE * spark.defaultParallelism()))) {
-                    tasks.add(new ShardTask(request, out.toString(), source, slice));
+                    tasks.add(new ShardTask(source, slice));
                 }
             }
             // In any order: a source's slices take about equally long, different sources do not.
-            Collections.shuffle(tasks, new java.util.Random(0));
+            Collections.shuffle(tasks, new Random(0));
             if (!tasks.isEmpty()) {
-                spark.parallelize(tasks, tasks.size()).foreach(ShardTask::run);
+                var directory = out.toString();
+                spark.parallelize(tasks, tasks.size())
+                        .foreach(task ->
+                                shared.value().opened().makeSlice(task.source(), task.slice(), Path.of(directory)));
             }
             return plans;
         } catch (RuntimeException e) {
@@ -54,23 +66,22 @@ public final class SparkEngine implements PreparationEngine {
         }
     }
 
-    private static List<ShardPlan> plans(PreparationRequest request, JavaSparkContext spark) {
-        var sources = request.openSources();
+    private static List<ShardPlan> plans(int samplesPerShard, Broadcast<SharedRequest> shared, JavaSparkContext spark) {
+        var pieces = shared.value().opened().pieceCounts();
         var tasks = new ArrayList<CountTask>();
-        for (int source = 0; source < sources.size(); source++) {
-            for (int piece = 0; piece < sources.get(source).pieces().size(); piece++) {
-                tasks.add(new CountTask(request, source, piece));
+        for (int source = 0; source < pieces.size(); source++) {
+            for (int piece = 0; piece < pieces.get(source); piece++) {
+                tasks.add(new CountTask(source, piece));
             }
         }
-        var counts = spark.parallelize(tasks, tasks.size()).map(CountTask::run).collect();
+        var counts = spark.parallelize(tasks, tasks.size())
+                .map(task -> shared.value().opened().count(task.source(), task.piece()))
+                .collect();
         var plans = new ArrayList<ShardPlan>();
-        for (int source = 0; source < sources.size(); source++) {
-            int number = source;
-            var ofSource = IntStream.range(0, tasks.size())
-                    .filter(task -> tasks.get(task).source() == number)
-                    .mapToObj(counts::get)
-                    .toList();
-            plans.add(new ShardPlan(ofSource, request.samplesPerShard()));
+        int at = 0;
+        for (int ofSource : pieces) {
+            plans.add(new ShardPlan(counts.subList(at, at + ofSource), samplesPerShard));
+            at += ofSource;
         }
         return plans;
     }

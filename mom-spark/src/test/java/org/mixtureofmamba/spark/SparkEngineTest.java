@@ -6,18 +6,24 @@ import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.ServiceLoader;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
+import org.apache.spark.SparkConf;
+import org.apache.spark.api.java.JavaSparkContext;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.Augmentation;
 import org.mixtureofmamba.data.document.ContentHash;
+import org.mixtureofmamba.data.document.HeldOutSplit;
+import org.mixtureofmamba.data.prepare.CorpusPlace;
+import org.mixtureofmamba.data.prepare.CorpusPreparation;
 import org.mixtureofmamba.data.prepare.PreparationEngine;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
 import org.mixtureofmamba.data.prepare.PrepareProgress;
-import org.mixtureofmamba.data.prepare.ShardShelf;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -44,7 +50,8 @@ class SparkEngineTest {
             Files.writeString(directory.resolve(name), pages);
         }
         var texts = List.of("first=pages:" + directory.resolve("a.txt"), "both=pages:" + directory + "/{b,a,b}.txt");
-        return new PreparationRequest(texts, "chameleon", "", "", 3, 0.1, false, List.of(1.0), 20, true);
+        return new PreparationRequest(
+                texts, Setting.CHAMELEON, "", "", 3, new HeldOutSplit(0.1), Augmentation.NONE, 20, true);
     }
 
     private Map<String, String> contents(String name) throws IOException {
@@ -66,22 +73,36 @@ class SparkEngineTest {
     @Test
     void theOutputIsThatOfTheSingleMachineToTheByte() throws IOException {
         var request = request();
-        var set = request.openTokenizers();
-        var preparation = request.preparation(set, 2);
-        preparation.run(request.openSources(), directory.resolve("alone"), PrepareProgress.SILENT);
-        var engine = ServiceLoader.load(PreparationEngine.class).findFirst().orElseThrow();
-        assertThat(engine.name()).isEqualTo("spark");
-        var out = directory.resolve("spark");
-        preparation.begin(request.openSources(), out);
-        var plans = engine.makeShards(request, "local[2]", out);
+        CorpusPreparation.prepare(request, place("alone"), PrepareProgress.SILENT);
+        var engine = PreparationEngine.named("spark");
+        engine.makeShards(request, "local[2]", directory.resolve("spark"));
         var made = contents("spark");
-        preparation.finish(request.openSources(), plans, out, ShardShelf.HERE, PrepareProgress.SILENT);
+        CorpusPreparation.prepare(request, place("spark"), engine, "local[2]", PrepareProgress.SILENT);
         assertThat(contents("spark")).isEqualTo(contents("alone")).hasSizeGreaterThan(16);
         assertThat(made.keySet().stream().filter(file -> file.endsWith(".tokens")))
                 .as("shards that Spark made itself")
                 .containsExactlyElementsOf(contents("alone").keySet().stream()
                         .filter(file -> file.endsWith(".tokens"))
                         .toList());
+    }
+
+    private CorpusPlace place(String name) {
+        return CorpusPlace.of(directory.resolve(name).toString(), directory);
+    }
+
+    /** Loading tokenizers takes seconds, listing sources may take minutes: not again for each of thousands of tasks. */
+    @Test
+    void anExecutorOpensTheRequestOnce() throws IOException {
+        var request = request();
+        var conf = new SparkConf().setAppName("once").setMaster("local[4]").set("spark.ui.enabled", "false");
+        try (var spark = new JavaSparkContext(conf)) {
+            var shared = spark.broadcast(new SharedRequest(request));
+            var opened = spark.parallelize(IntStream.range(0, 40).boxed().toList(), 40)
+                    .map(_ -> System.identityHashCode(shared.value().opened()))
+                    .distinct()
+                    .collect();
+            assertThat(opened).hasSize(1);
+        }
     }
 
     @Test

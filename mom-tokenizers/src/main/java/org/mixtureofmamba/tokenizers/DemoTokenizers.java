@@ -12,7 +12,6 @@ import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.image.ImageFiles;
-import org.mixtureofmamba.tokenizers.image.PretrainedImages;
 import org.mixtureofmamba.tokenizers.speech.AudioFiles;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
 import org.mixtureofmamba.tokenizers.speech.SpeechUnitsTrainer;
@@ -45,8 +44,8 @@ public final class DemoTokenizers {
             throw new UserException("usage: DemoTokenizers CORPUS OUT");
         }
         var demo = new DemoTokenizers(Path.of(arguments[0]));
-        TokenizerSet.of(demo.trainText(), PretrainedImages.quantizer(), demo.trainSpeech())
-                .save(Path.of(arguments[1]));
+        var image = Tokenizers.of(ImageTokenizer.class).open("vq-64");
+        TokenizerSet.of(demo.trainText(), image, demo.trainSpeech()).save(Path.of(arguments[1]));
     }
 
     /** Byte-pair encoding of the pages, captions and transcripts. */

@@ -1,6 +1,5 @@
 package org.mixtureofmamba.tokenizers;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -18,10 +17,6 @@ import java.util.Map;
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
-import org.mixtureofmamba.tokenizers.image.ConvolutionalQuantizer;
-import org.mixtureofmamba.tokenizers.image.PatchQuantizer;
-import org.mixtureofmamba.tokenizers.speech.SpeechUnits;
-import org.mixtureofmamba.tokenizers.text.BpeTokenizer;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.SerializationFeature;
@@ -40,7 +35,7 @@ public final class TokenizerSet {
     private static final int MAX_MANIFEST = 1 << 20;
     private static final int MAX_FILE = 512 << 20;
     private static final String DEMO = "demo/";
-    private static final String DEMO_IMAGE = "image/vq-64.safetensors";
+    private static final String DEMO_IMAGE = "vq-64";
     private static final JsonMapper MAPPER =
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
@@ -137,13 +132,18 @@ public final class TokenizerSet {
     }
 
     /**
-     * The tokenizers of the demo, trained on its corpus: BPE of 2,048, 64-pixel images as 64 codes of 512 by
-     * {@link org.mixtureofmamba.tokenizers.image.PretrainedImages#quantizer}, speech as 500 units at 25 Hz.
+     * The tokenizers of the demo, trained on its corpus: BPE of 2,048, 64-pixel images as 64 codes of 512 by the
+     * {@code vq-64} of mom-image-models, speech as 500 units at 25 Hz.
+     *
+     * @throws UserException if mom-image-models is not on the class path
      */
     public static TokenizerSet demo() {
         return load(new Source() {
             @Override
             public InputStream open(String file) throws IOException {
+                if (file.equals(Part.IMAGE.file)) {
+                    return Tokenizers.of(ImageTokenizer.class).open(DEMO_IMAGE, "the demo's tokenizers");
+                }
                 InputStream in = TokenizerSet.class.getResourceAsStream(name(file));
                 if (in == null) {
                     throw new IOException("not in this build");
@@ -185,46 +185,23 @@ public final class TokenizerSet {
             throw new UserException("%s is of version %s, this program reads version %d; train the tokenizers anew"
                     .formatted(source.name(MANIFEST), root.path("version"), VERSION));
         }
-        TextTokenizer text = TokenizerSet.<TextTokenizer>load(
-                Part.TEXT, root, source, Map.of(BpeTokenizer.KIND, BpeTokenizer::read));
-        ImageTokenizer image = TokenizerSet.<ImageTokenizer>load(
-                Part.IMAGE,
-                root,
-                source,
-                Map.of(
-                        PatchQuantizer.KIND,
-                        PatchQuantizer::read,
-                        ConvolutionalQuantizer.KIND,
-                        ConvolutionalQuantizer::read));
-        SpeechTokenizer speech = TokenizerSet.<SpeechTokenizer>load(
-                Part.SPEECH, root, source, Map.of(SpeechUnits.KIND, SpeechUnits::read));
+        TextTokenizer text = load(Part.TEXT, TextTokenizer.class, root, source);
+        ImageTokenizer image = load(Part.IMAGE, ImageTokenizer.class, root, source);
+        SpeechTokenizer speech = load(Part.SPEECH, SpeechTokenizer.class, root, source);
         return new TokenizerSet(text, image, speech, new String(manifest, StandardCharsets.UTF_8));
     }
 
-    /** Reads one kind of tokenizer from its file. */
-    @FunctionalInterface
-    private interface Reader<T> {
-        T read(InputStream in, String source) throws IOException;
-    }
-
-    private static <T> T load(Part part, JsonNode root, Source source, Map<String, Reader<T>> readers) {
+    private static <T extends Tokenizer> T load(Part part, Class<T> type, JsonNode root, Source source) {
         JsonNode entry = root.path(part.key());
         String kind = entry.path("kind").asString("");
-        Reader<T> reader = readers.get(kind);
-        if (reader == null) {
-            throw new UserException("%s: %s tokenizer of kind '%s' is not known; there are %s"
-                    .formatted(source.name(MANIFEST), part.key(), kind, readers.keySet()));
-        }
+        var tokenizers = Tokenizers.of(type);
+        tokenizers.requireKind(kind, source.name(MANIFEST));
         byte[] bytes = read(source, part.file, MAX_FILE);
         if (!sha256(bytes).equals(entry.path("sha256").asString(""))) {
             throw new UserException("%s is not the file that %s names: its SHA-256 differs; restore it or train anew"
                     .formatted(source.name(part.file), MANIFEST));
         }
-        try {
-            return reader.read(new ByteArrayInputStream(bytes), source.name(part.file));
-        } catch (IOException e) {
-            throw new UserException("cannot read %s: %s".formatted(source.name(part.file), e), e);
-        }
+        return tokenizers.read(kind, bytes, source.name(part.file));
     }
 
     private static byte[] read(Source source, String file, int maxBytes) {

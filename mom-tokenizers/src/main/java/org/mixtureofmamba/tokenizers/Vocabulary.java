@@ -70,6 +70,20 @@ public record Vocabulary(int textSize, int imageSize, int speechSize) {
         return id < speechStart() ? Modality.IMAGE : Modality.SPEECH;
     }
 
+    /** First of the ids that count as a modality; they go up to the first of the next modality. */
+    public int start(Modality modality) {
+        return switch (modality) {
+            case TEXT -> 0;
+            case IMAGE -> imageStart();
+            case SPEECH -> speechStart();
+        };
+    }
+
+    /** One beyond the last of the ids that count as a modality. */
+    public int end(Modality modality) {
+        return modality.index() + 1 < Modality.count() ? start(Modality.values()[modality.index() + 1]) : size();
+    }
+
     /** Whether an id is a control token. */
     public boolean isSpecial(int id) {
         return id < Special.COUNT;

@@ -65,6 +65,17 @@ class ShippedTokenizersTest {
     }
 
     @Test
+    void thePretrainedTextTokenizersAreWrittenAsTheyShip() throws IOException {
+        for (var pretrained : PretrainedBpe.values()) {
+            Path written = directory.resolve(pretrained.key());
+            pretrained.load().save(written);
+            try (var packed = PretrainedBpe.class.getResourceAsStream(pretrained.key() + ".json.gz")) {
+                assertThat(written).hasBinaryContent(new GZIPInputStream(packed).readAllBytes());
+            }
+        }
+    }
+
+    @Test
     void thePretrainedTextTokenizersKnowOrdinaryText() {
         String text =
                 "A mixture keeps weights of its own for each modality, and returns None if there are 1234 items.\n";

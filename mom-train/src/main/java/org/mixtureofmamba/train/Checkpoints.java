@@ -7,11 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.security.DigestInputStream;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Comparator;
-import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +18,7 @@ import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.model.Optimizer;
 import org.mixtureofmamba.core.nn.Parameters;
 import org.mixtureofmamba.data.loader.LoaderState;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
@@ -38,7 +35,7 @@ import tools.jackson.databind.json.JsonMapper;
  * model.safetensors      master weights under their official names
  * optimizer.safetensors  first_moment.NAME and second_moment.NAME
  * tokenizers.json        the manifest of the tokenizers: kind and hash of each
- * trainer.json           step, what was spent, loader state, fingerprint of the data, and the hashes of the others
+ * trainer.json           {@link TrainerState}, sealed with a digest of itself, see {@link SealedJson}
  * </pre>
  */
 public final class Checkpoints {
@@ -46,23 +43,24 @@ public final class Checkpoints {
     private static final String MODEL = "model.safetensors";
     private static final String OPTIMIZER = "optimizer.safetensors";
     private static final String TOKENIZERS = "tokenizers.json";
+    private static final List<String> FILES = List.of(MODEL, OPTIMIZER, TOKENIZERS);
     private static final String TRAINER = "trainer.json";
     private static final long LARGEST_JSON = 64 << 20;
+    /** Of trainer.json; 1 had neither a digest of itself nor the lengths of the tables. */
+    private static final int FORMAT = 2;
 
     private static final JsonMapper JSON = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .enable(SerializationFeature.INDENT_OUTPUT)
             .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
             .build();
 
     private final Path directory;
     private final int keep;
     private final String fingerprint;
     private final Optional<String> tokenizers;
-
-    /** The contents of {@code trainer.json}. */
-    record State(long step, Spent spent, Optional<LoaderState> loader, String data, Map<String, String> sha256) {}
 
     /**
      * @param keep how many of the newest stay
@@ -80,9 +78,10 @@ public final class Checkpoints {
     Path save(
             Backend backend,
             Parameters parameters,
-            Moments moments,
+            Optimizer optimizer,
             Trainer.Progress progress,
-            Optional<LoaderState> loader) {
+            Optional<LoaderState> loader,
+            Map<String, LogMark> logs) {
         var target = directory.resolve("step-" + progress.step());
         var beside = directory.resolve(
                 ".step-" + progress.step() + ".part-" + ProcessHandle.current().pid());
@@ -93,16 +92,17 @@ public final class Checkpoints {
             files.write(beside.resolve(MODEL), Map.of("", parameters.master()));
             files.write(
                     beside.resolve(OPTIMIZER),
-                    Map.of("first_moment.", moments.first(), "second_moment.", moments.second()));
+                    Map.of("first_moment.", optimizer.firstMoment(), "second_moment.", optimizer.secondMoment()));
             tokenizers.ifPresent(manifest -> AtomicFiles.writeString(beside.resolve(TOKENIZERS), manifest));
             var hashes = new LinkedHashMap<String, String>();
-            for (var name : List.of(MODEL, OPTIMIZER, TOKENIZERS)) {
+            for (var name : FILES) {
                 if (Files.exists(beside.resolve(name))) {
-                    hashes.put(name, sha256(beside.resolve(name)));
+                    hashes.put(name, Sha256.of(beside.resolve(name)));
                 }
             }
-            var state = new State(progress.step(), progress.spent(), loader, fingerprint, hashes);
-            AtomicFiles.writeString(beside.resolve(TRAINER), JSON.writeValueAsString(state) + "\n");
+            var state = new TrainerState(progress.step(), progress.spent(), loader, fingerprint, logs, hashes);
+            var sealed = SealedJson.seal(FORMAT, JSON.writeValueAsString(state));
+            AtomicFiles.write(beside.resolve(TRAINER), out -> out.write(sealed));
             flush(beside);
             delete(target);
             Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
@@ -124,27 +124,27 @@ public final class Checkpoints {
     /**
      * Loads the newest state, having made sure that it is whole.
      *
-     * @return where the run stood; its start if nothing is saved
+     * @return where the run stood; empty if nothing is saved
      * @throws UserException if the state is damaged or of another model or other data
      */
-    Trainer.Progress loadNewest(Backend backend, Parameters parameters, Moments moments, BatchSource source) {
+    Optional<TrainerState> loadNewest(Backend backend, Parameters parameters, Optimizer optimizer, BatchSource source) {
         removeLeftovers();
         var newest = newest(directory);
         if (newest.isEmpty()) {
-            return Trainer.Progress.atStart();
+            return Optional.empty();
         }
         var checkpoint = newest.get();
         var state = readState(checkpoint);
+        verify(checkpoint, state);
         requireData(checkpoint, state);
-        verify(checkpoint, state, List.of(MODEL, OPTIMIZER));
         var files = new ParameterFiles(backend, parameters);
         files.read(checkpoint.resolve(MODEL), Map.of("", parameters.master()));
         parameters.refreshWorkingCopy();
         files.read(
                 checkpoint.resolve(OPTIMIZER),
-                Map.of("first_moment.", moments.first(), "second_moment.", moments.second()));
+                Map.of("first_moment.", optimizer.firstMoment(), "second_moment.", optimizer.secondMoment()));
         state.loader().ifPresent(source::resume);
-        return new Trainer.Progress(state.step(), state.spent());
+        return Optional.of(state);
     }
 
     /**
@@ -157,15 +157,27 @@ public final class Checkpoints {
         var checkpoint = newest(directory)
                 .orElseThrow(() -> new UserException("%s has no checkpoint; train first".formatted(directory)));
         var state = readState(checkpoint);
+        verify(checkpoint, state);
         requireData(checkpoint, state);
-        verify(checkpoint, state, List.of(MODEL));
         new ParameterFiles(backend, parameters).read(checkpoint.resolve(MODEL), Map.of("", parameters.master()));
         parameters.refreshWorkingCopy();
         return state.step();
     }
 
+    /**
+     * The file of the weights of a run's newest state, having made sure that it is whole.
+     *
+     * @throws UserException if there is none or it is damaged
+     */
+    static Path newestWeights(Path directory) {
+        var checkpoint = newest(directory)
+                .orElseThrow(() -> new UserException("%s has no checkpoint; train first".formatted(directory)));
+        verify(checkpoint, readState(checkpoint));
+        return checkpoint.resolve(MODEL);
+    }
+
     /** The directory of the highest step. */
-    static Optional<Path> newest(Path directory) {
+    private static Optional<Path> newest(Path directory) {
         return all(directory).stream().max(Comparator.comparingLong(Checkpoints::stepOf));
     }
 
@@ -214,23 +226,28 @@ public final class Checkpoints {
         }
     }
 
-    private static State readState(Path checkpoint) {
-        var file = checkpoint.resolve(TRAINER);
+    private static TrainerState readState(Path checkpoint) {
         try {
-            if (Files.size(file) > LARGEST_JSON) {
-                throw damaged(checkpoint, TRAINER + " is too large", null);
-            }
-            var state = JSON.readValue(Files.readString(file), State.class);
+            var json = SealedJson.open(FORMAT, checkpoint.resolve(TRAINER), LARGEST_JSON);
+            var state = JSON.readValue(json, TrainerState.class);
             if (state.step() != stepOf(checkpoint)) {
                 throw damaged(checkpoint, TRAINER + " is of step " + state.step(), null);
             }
             return state;
-        } catch (IOException | JacksonException e) {
+        } catch (SealedJson.BrokenSeal e) {
+            throw new UserException(
+                    ("%s cannot be resumed: %s: %s; remove it to go on from the one before, or begin a new run with its weights, "
+                                    + "init=%s")
+                            .formatted(checkpoint, TRAINER, e.getMessage(), checkpoint.resolve(MODEL)),
+                    e);
+        } catch (IOException e) {
             throw damaged(checkpoint, "cannot read " + TRAINER, e);
+        } catch (JacksonException e) {
+            throw damaged(checkpoint, TRAINER + " is not what a run writes: " + e.getOriginalMessage(), e);
         }
     }
 
-    private void requireData(Path checkpoint, State state) {
+    private void requireData(Path checkpoint, TrainerState state) {
         requireTokenizers(checkpoint, state);
         if (!state.data().equals(fingerprint)) {
             throw new UserException(
@@ -239,11 +256,10 @@ public final class Checkpoints {
         }
     }
 
-    private void requireTokenizers(Path checkpoint, State state) {
+    private void requireTokenizers(Path checkpoint, TrainerState state) {
         if (tokenizers.isEmpty() || !state.sha256().containsKey(TOKENIZERS)) {
             return;
         }
-        verify(checkpoint, state, List.of(TOKENIZERS));
         try {
             var differences =
                     TokenizerSet.differences(Files.readString(checkpoint.resolve(TOKENIZERS)), tokenizers.get());
@@ -257,10 +273,15 @@ public final class Checkpoints {
         }
     }
 
-    private static void verify(Path checkpoint, State state, List<String> names) {
-        for (var name : names) {
+    /** All files that the state names; without the tokenizers where they were not known. */
+    private static void verify(Path checkpoint, TrainerState state) {
+        for (var name : FILES) {
+            var expected = state.sha256().get(name);
+            if (expected == null && name.equals(TOKENIZERS)) {
+                continue;
+            }
             try {
-                if (!sha256(checkpoint.resolve(name)).equals(state.sha256().get(name))) {
+                if (!Sha256.of(checkpoint.resolve(name)).equals(expected)) {
                     throw damaged(checkpoint, name + " is not what was written", null);
                 }
             } catch (IOException e) {
@@ -272,19 +293,6 @@ public final class Checkpoints {
     private static UserException damaged(Path checkpoint, String what, Exception cause) {
         return new UserException(
                 "%s is damaged: %s; remove it to go on from the one before".formatted(checkpoint, what), cause);
-    }
-
-    private static String sha256(Path file) throws IOException {
-        try (var in = new DigestInputStream(Files.newInputStream(file), MessageDigest.getInstance("SHA-256"))) {
-            var buffer = new byte[1 << 20];
-            int read = in.read(buffer);
-            while (read >= 0) {
-                read = in.read(buffer);
-            }
-            return HexFormat.of().formatHex(in.getMessageDigest().digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /** Waits until the names in a directory are on disk. */

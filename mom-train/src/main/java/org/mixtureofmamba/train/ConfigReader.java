@@ -2,6 +2,8 @@ package org.mixtureofmamba.train;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -45,7 +47,7 @@ import tools.jackson.dataformat.yaml.YAMLWriteFeature;
  * place and, for a key, the nearest valid one.
  */
 public final class ConfigReader {
-    private static final long LARGEST_FILE = 1 << 20;
+    private static final int LARGEST_FILE = 1 << 20;
 
     private final YAMLMapper yaml = YAMLMapper.builder(YAMLFactory.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -89,6 +91,15 @@ public final class ConfigReader {
         return bind(merge(defaults.deepCopy(), parse(file)), overrides);
     }
 
+    /**
+     * As {@link #read(Path, List)}, of a run file that is no file of its own.
+     *
+     * @param name what errors call it
+     */
+    public RunConfig read(String name, String text, List<String> overrides) {
+        return bind(merge(defaults.deepCopy(), parse(Path.of(name), text)), overrides);
+    }
+
     /** The defaults with overrides alone. */
     public RunConfig of(List<String> overrides) {
         return bind(defaults.deepCopy(), overrides);
@@ -104,20 +115,34 @@ public final class ConfigReader {
         AtomicFiles.writeString(file, yaml.writeValueAsString(config));
     }
 
-    /** The dotted keys whose values differ, each with both values. */
-    public List<String> differences(RunConfig first, RunConfig second) {
-        var differences = new ArrayList<String>();
+    /**
+     * A setting of which two configurations have different values.
+     *
+     * @param key dotted
+     * @param first as in a run file; {@code set} where only the other has it
+     * @param second likewise
+     */
+    public record Difference(String key, String first, String second) {
+        @Override
+        public String toString() {
+            return "%s %s, not %s".formatted(key, first, second);
+        }
+    }
+
+    /** Where two configurations differ. */
+    public List<Difference> differences(RunConfig first, RunConfig second) {
+        var differences = new ArrayList<Difference>();
         collectDifferences("", yaml.valueToTree(first), yaml.valueToTree(second), differences);
         return differences;
     }
 
-    private static void collectDifferences(String path, JsonNode first, JsonNode second, List<String> differences) {
+    private static void collectDifferences(String path, JsonNode first, JsonNode second, List<Difference> differences) {
         if (first instanceof ObjectNode one && second instanceof ObjectNode other) {
             var keys = new LinkedHashSet<>(one.propertyNames());
             keys.addAll(other.propertyNames());
             keys.forEach(key -> collectDifferences(join(path, key), one.path(key), other.path(key), differences));
         } else if (!first.equals(second)) {
-            differences.add("%s %s, not %s".formatted(path, value(first), value(second)));
+            differences.add(new Difference(path, value(first), value(second)));
         }
     }
 
@@ -127,16 +152,27 @@ public final class ConfigReader {
 
     private ObjectNode parse(Path file) {
         String text;
-        try {
-            if (Files.size(file) > LARGEST_FILE) {
+        // No more than a run file can hold is read, whatever size the system tells: a device has none and no end.
+        try (var in = Files.newInputStream(file)) {
+            var bytes = in.readNBytes(LARGEST_FILE + 1);
+            if (bytes.length > LARGEST_FILE) {
                 throw new UserException("%s is larger than a run file can be (1 MiB); is it one?".formatted(file));
             }
-            text = Files.readString(file, StandardCharsets.UTF_8);
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new UserException("%s is no run file: it is not UTF-8 text".formatted(file), e);
         } catch (NoSuchFileException e) {
             throw new UserException("no file %s; name a run file, as configs/demo-mom.yaml".formatted(file), e);
         } catch (IOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, e.getMessage()), e);
         }
+        return parse(file, text);
+    }
+
+    private ObjectNode parse(Path file, String text) {
         try {
             var tree = yaml.readTree(text);
             if (tree.isMissingNode() || tree.isNull()) {

@@ -20,13 +20,13 @@ public final class Environment {
     private Environment() {}
 
     /** Of this process, whatever it computes on. */
-    public static Map<String, String> ofProcess() {
-        var environment = new LinkedHashMap<String, String>();
+    public static Map<String, Object> ofProcess() {
+        var environment = new LinkedHashMap<String, Object>();
         environment.put("commit", System.getProperty("mom.commit", "unknown"));
         environment.put("java", Runtime.version() + ", " + System.getProperty("java.vm.name"));
         environment.put("os", System.getProperty("os.name") + " " + System.getProperty("os.version"));
         environment.put("cpu", processor());
-        environment.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
+        environment.put("cores", Runtime.getRuntime().availableProcessors());
         return environment;
     }
 
@@ -36,7 +36,7 @@ public final class Environment {
         environment.put("backend", backend.name());
         environment.put("device", environment.get("cpu"));
         environment.putAll(new TreeMap<>(backend.description()));
-        environment.put("params", Long.toString(parameters));
+        environment.put("params", parameters);
         environment.put("libraries", libraries());
         environment.put("written", Instant.now().truncatedTo(ChronoUnit.SECONDS).toString());
         var json =

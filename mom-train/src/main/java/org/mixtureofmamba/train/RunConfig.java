@@ -12,10 +12,13 @@ import java.util.regex.Pattern;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.BackendOptions;
-import org.mixtureofmamba.core.model.LanguageModel;
+import org.mixtureofmamba.core.model.Model.Recompute;
 import org.mixtureofmamba.core.model.ModelConfig;
-import org.mixtureofmamba.core.model.Projection;
 import org.mixtureofmamba.core.model.Scale;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig.OutProjScale;
+import org.mixtureofmamba.core.nn.mamba.Projection;
+import org.mixtureofmamba.core.nn.mamba.RoutedConfig;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.shard.DamagedShards;
 
@@ -27,40 +30,76 @@ import org.mixtureofmamba.data.shard.DamagedShards;
  * @param run directory of the run
  * @param seed of the weights and of the order of the data
  * @param steps optimizer steps
+ * @param init a run or a safetensors file whose weights the first step starts from; empty for random ones
  */
 public record RunConfig(
         String run,
         long seed,
         long steps,
+        String init,
         Model model,
         Data data,
         Optimizer optimizer,
         Engine backend,
         Checkpoints checkpoint,
         Evaluation eval) {
+    private static final int MOST_THREADS = 1024;
+    private static final long MOST_STEPS = 1L << 40;
 
     public RunConfig {
         InvalidSetting.unless(!run.isBlank(), "run", "must name a directory");
         InvalidSetting.unless(steps >= 1, "steps", "must be 1 or more, not " + steps);
+        InvalidSetting.unless(
+                optimizer.schedule != Schedule.WSD || optimizer.warmup + optimizer.decay <= steps,
+                "optimizer.decay",
+                "and optimizer.warmup are %d steps together, more than the %d of the run"
+                        .formatted(optimizer.warmup + optimizer.decay, steps));
     }
 
-    /** Dense Mamba or Mixture-of-Mamba. */
+    /** The contestants. */
     public enum Kind {
+        /** One weight set for all tokens. */
         DENSE,
-        MOM
+        /** A weight set for each modality: Mixture-of-Mamba. */
+        MOM,
+        /** As many weight sets, which a learned router chooses. */
+        ROUTER,
+        /** Dense, with about as many parameters as the mixture and the FLOPs that go with them. */
+        WIDE
     }
 
-    /** How the learning rate goes on after the warmup. */
+    /** How the learning rate goes on after the warmup; see {@link LearningRate}. */
     public enum Schedule {
         COSINE,
+        WSD,
         CONSTANT
     }
 
+    /** The type of activations. */
+    public enum Precision {
+        /** What the backend is made for: bf16 on cuda, float32 on cpu, float64 on reference. */
+        AUTO,
+        BF16,
+        FLOAT32,
+        FLOAT64;
+
+        private static Precision of(String backend) {
+            return switch (backend) {
+                case "cpu" -> FLOAT32;
+                case "reference" -> FLOAT64;
+                default -> BF16;
+            };
+        }
+    }
+
     /**
-     * The network; see {@link ModelConfig} for the sizes.
+     * The network; see {@link MambaConfig} for the sizes.
      *
      * @param scale a name of {@link Scale}, or {@code DxLAYERS}
-     * @param split the projections that a mixture splits; a dense model has none
+     * @param split the projections that a mixture or a router splits; the dense ones have none
+     * @param outProjScale by what the first weights of out_proj are multiplied
+     * @param tieEmbeddings whether the head is the table of the embedding
+     * @param routerBalance the weight of a learned router's load-balancing loss
      */
     public record Model(
             Kind kind,
@@ -70,7 +109,10 @@ public record RunConfig(
             int dConv,
             int expand,
             double normEpsilon,
-            boolean resetAtDocuments) {
+            boolean resetAtDocuments,
+            OutProjScale outProjScale,
+            boolean tieEmbeddings,
+            double routerBalance) {
         private static final Pattern DIMENSIONS = Pattern.compile("([1-9]\\d{0,5})x([1-9]\\d{0,3})");
 
         public Model {
@@ -79,6 +121,7 @@ public record RunConfig(
             InvalidSetting.unless(dConv >= 1, "d_conv", "must be 1 or more, not " + dConv);
             InvalidSetting.unless(expand >= 1, "expand", "must be 1 or more, not " + expand);
             InvalidSetting.unless(normEpsilon > 0, "norm_epsilon", "must be above 0, not " + normEpsilon);
+            InvalidSetting.unless(routerBalance >= 0, "router_balance", "must be 0 or more, not " + routerBalance);
             if (!DIMENSIONS.matcher(scale).matches()) {
                 try {
                     Scale.of(scale);
@@ -88,8 +131,12 @@ public record RunConfig(
             }
         }
 
-        /** The model over a vocabulary of V ids and M modalities. */
-        public ModelConfig toModelConfig(int vocabulary, int modalities) {
+        /**
+         * The model over a vocabulary of V ids and M modalities.
+         *
+         * @param accumulation the batches of a step, over which the load-balancing loss is a mean
+         */
+        public ModelConfig toModelConfig(int vocabulary, int modalities, int accumulation) {
             int dModel;
             int blocks;
             var dimensions = DIMENSIONS.matcher(scale);
@@ -100,20 +147,25 @@ public record RunConfig(
                 dModel = Scale.of(scale).dModel();
                 blocks = Scale.of(scale).blocks();
             }
-            return new ModelConfig(
+            var dense = new MambaConfig(
                     dModel,
                     blocks,
                     vocabulary,
                     modalities,
-                    switch (kind) {
-                        case DENSE -> Set.of();
-                        case MOM -> split;
-                    },
+                    Set.of(),
                     dState,
                     dConv,
                     expand,
                     resetAtDocuments,
-                    normEpsilon);
+                    normEpsilon,
+                    outProjScale,
+                    tieEmbeddings);
+            return switch (kind) {
+                case DENSE -> dense;
+                case MOM -> dense.withSplit(split);
+                case ROUTER -> new RoutedConfig(dense.withSplit(split), routerBalance / accumulation);
+                case WIDE -> dense.widened();
+            };
         }
     }
 
@@ -143,6 +195,9 @@ public record RunConfig(
         public static final String DEMO = "demo";
 
         public Data {
+            InvalidSetting.unless(shares.stream().allMatch(Objects::nonNull), "shares", "must hold numbers alone");
+            InvalidSetting.unless(
+                    maxShares.stream().allMatch(Objects::nonNull), "max_shares", "must hold numbers alone");
             shares = List.copyOf(shares);
             weights = Collections.unmodifiableMap(new LinkedHashMap<>(weights));
             maxShares = List.copyOf(maxShares);
@@ -177,7 +232,8 @@ public record RunConfig(
      * AdamW and its schedule.
      *
      * @param warmup steps over which the learning rate rises from 0
-     * @param minLr where the cosine ends
+     * @param minLr where cosine and wsd end
+     * @param decay steps at the end of the run over which wsd falls
      * @param betas decay rates of the first and the second moment
      * @param clip bound on the global norm of the gradient
      * @param accumulation batches of a step
@@ -187,6 +243,7 @@ public record RunConfig(
             double minLr,
             Schedule schedule,
             long warmup,
+            long decay,
             List<Double> betas,
             double eps,
             double weightDecay,
@@ -196,7 +253,8 @@ public record RunConfig(
             betas = List.copyOf(betas);
             InvalidSetting.unless(lr > 0 && Double.isFinite(lr), "lr", "must be above 0, not " + lr);
             InvalidSetting.unless(minLr >= 0 && minLr <= lr, "min_lr", "must be from 0 to lr, not " + minLr);
-            InvalidSetting.unless(warmup >= 0, "warmup", "must be 0 or more, not " + warmup);
+            InvalidSetting.unless(warmup >= 0 && warmup <= MOST_STEPS, "warmup", "must be 0 or more, not " + warmup);
+            InvalidSetting.unless(decay >= 1 && decay <= MOST_STEPS, "decay", "must be 1 or more, not " + decay);
             InvalidSetting.unless(
                     betas.size() == 2 && betas.stream().allMatch(beta -> beta >= 0 && beta < 1),
                     "betas",
@@ -211,23 +269,32 @@ public record RunConfig(
     /**
      * What the run computes on.
      *
+     * @param precision never {@link Precision#AUTO} once this is built
      * @param threads 0 for all processors
      */
-    public record Engine(
-            String name,
-            BackendOptions.Precision precision,
-            int threads,
-            int device,
-            LanguageModel.Recompute recompute) {
+    public record Engine(String name, Precision precision, int threads, int device, Recompute recompute) {
         public Engine {
             InvalidSetting.unless(!name.isBlank(), "name", "must name a backend");
-            InvalidSetting.unless(threads >= 0, "threads", "must be 0 or more, not " + threads);
+            InvalidSetting.unless(
+                    threads >= 0 && threads <= MOST_THREADS,
+                    "threads",
+                    "must be from 0 to %d, not %d".formatted(MOST_THREADS, threads));
             InvalidSetting.unless(device >= 0, "device", "must be 0 or more, not " + device);
+            var own = Precision.of(name);
+            precision = precision == Precision.AUTO ? own : precision;
+            InvalidSetting.unless(
+                    precision == own || own == Precision.BF16 && precision == Precision.FLOAT32,
+                    "precision",
+                    "%s is not what the backend %s computes in, which is %s; leave the key out or say auto"
+                            .formatted(key(precision), name, own == Precision.BF16 ? "bf16 or float32" : key(own)));
         }
 
         /** As the backend wants it. */
         public BackendOptions options() {
-            return new BackendOptions(threads == 0 ? BackendOptions.defaults().threads() : threads, device, precision);
+            return new BackendOptions(
+                    threads == 0 ? BackendOptions.defaults().threads() : threads,
+                    device,
+                    precision == Precision.BF16 ? BackendOptions.Precision.BF16 : BackendOptions.Precision.FLOAT32);
         }
     }
 
@@ -245,16 +312,33 @@ public record RunConfig(
     }
 
     /**
-     * When the model is measured on held-out data.
+     * When and on how much held-out data the model is measured.
      *
-     * @param every steps between evaluations
-     * @param batches held-out batches of one
+     * @param every steps between evaluations; 0 for {@link #POINTS} of them in even steps
+     * @param tokens held-out targets of each modality, at least, where the corpus has as many
      */
-    public record Evaluation(long every, int batches) {
+    public record Evaluation(long every, long tokens) {
+        /** Evaluations of a run that does not say how many: enough to read a match between them. */
+        public static final int POINTS = 40;
+
         public Evaluation {
-            InvalidSetting.unless(every >= 1, "every", "must be 1 or more, not " + every);
-            InvalidSetting.unless(batches >= 1, "batches", "must be 1 or more, not " + batches);
+            InvalidSetting.unless(every >= 0, "every", "must be 0 or more, not " + every);
+            InvalidSetting.unless(tokens >= 1, "tokens", "must be 1 or more, not " + tokens);
         }
+    }
+
+    /** Whether held-out data are looked at after a step, counted from 1. */
+    public boolean evaluatesAfter(long step) {
+        return step == steps || step % evaluatedEvery() == 0;
+    }
+
+    /** How often held-out data are looked at in a run. */
+    public long evaluations() {
+        return (steps + evaluatedEvery() - 1) / evaluatedEvery();
+    }
+
+    private long evaluatedEvery() {
+        return eval.every > 0 ? eval.every : Math.max(1, steps / Evaluation.POINTS);
     }
 
     /** Tokens of one optimizer step. */

@@ -7,7 +7,7 @@ import java.util.OptionalDouble;
  * part of it.
  *
  * @param tokens positions of all batches
- * @param flops counted operations, see {@link org.mixtureofmamba.core.model.ModelFlops}
+ * @param flops counted operations, see {@link org.mixtureofmamba.core.nn.OperationFlops}
  * @param wallSeconds on the clock
  * @param energyJoules where it was measured throughout
  */

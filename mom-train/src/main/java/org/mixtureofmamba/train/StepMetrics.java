@@ -2,7 +2,7 @@ package org.mixtureofmamba.train;
 
 import java.util.OptionalDouble;
 
-import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.core.nn.Losses;
 
 /**
  * What one optimizer step did, and what the run has spent by its end, earlier parts of a resumed run included.

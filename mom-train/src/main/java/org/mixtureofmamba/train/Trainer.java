@@ -8,12 +8,11 @@ import java.util.stream.LongStream;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.backend.PlacedBatch;
 import org.mixtureofmamba.core.modality.TokenBatch;
-import org.mixtureofmamba.core.model.LanguageModel;
-import org.mixtureofmamba.core.model.Losses;
-import org.mixtureofmamba.core.model.ModelFlops;
-import org.mixtureofmamba.core.tensor.DType;
-import org.mixtureofmamba.core.tensor.Tensor;
+import org.mixtureofmamba.core.model.Model;
+import org.mixtureofmamba.core.model.Optimizer;
+import org.mixtureofmamba.core.nn.Losses;
 
 /**
  * The training loop's body: batches, forward and backward, one AdamW update, losses. The mean is over all tokens of the
@@ -22,19 +21,18 @@ import org.mixtureofmamba.core.tensor.Tensor;
  * <p>Where the gradient's norm is not finite the update is left out and the step counts. Where a loss is not finite
  * training stops.
  */
-final class Trainer implements AutoCloseable {
+final class Trainer {
     private final RunConfig config;
     private final Backend backend;
-    private final LanguageModel model;
+    private final Model model;
     private final LearningRate learningRate;
     private final EnergyMeter energy;
     private final BatchSource source;
-    private final Moments moments;
-    private final Tensor squaredNorm;
+    private final Optimizer optimizer;
     private final double flopsPerStep;
     private Progress progress;
     private List<TokenBatch> batches = List.of();
-    private TokenBatch placed;
+    private PlacedBatch placed;
 
     /**
      * How far a run has come.
@@ -50,8 +48,8 @@ final class Trainer implements AutoCloseable {
     Trainer(
             RunConfig config,
             Backend backend,
-            LanguageModel model,
-            Moments moments,
+            Model model,
+            Optimizer optimizer,
             BatchSource source,
             Progress progress) {
         this.config = config;
@@ -60,15 +58,9 @@ final class Trainer implements AutoCloseable {
         this.progress = progress;
         this.learningRate = new LearningRate(config.optimizer(), config.steps());
         this.energy = new EnergyMeter(backend);
-        this.moments = moments;
-        this.squaredNorm = backend.memory().zeros("gradient norm", DType.FLOAT64, 1);
-        this.flopsPerStep = flops(model).model(config.tokensPerStep()).training();
+        this.optimizer = optimizer;
+        this.flopsPerStep = model.flops(config.tokensPerStep()).training();
         this.source = source;
-    }
-
-    private static ModelFlops flops(LanguageModel model) {
-        var c = model.config();
-        return new ModelFlops(c.dModel(), c.dInner(), c.dState(), c.dtRank(), c.dConv(), c.blocks(), c.vocabulary());
     }
 
     /**
@@ -77,20 +69,15 @@ final class Trainer implements AutoCloseable {
      */
     void warmUp(Duration least) {
         prepareFirst();
-        var infinite = backend.memory().zeros("infinite norm", DType.FLOAT64, 1);
-        try {
-            backend.memory().copy(Tensor.ofDoubles(Double.POSITIVE_INFINITY), infinite);
-            long end = System.nanoTime() + least.toNanos();
-            do {
-                model.forwardBackward(placed, 1);
-                update(1, 0, infinite);
-                model.takeLosses();
-                gradNorm();
-            } while (System.nanoTime() < end);
-            backend.synchronize();
-        } finally {
-            backend.memory().free(infinite.storage());
-        }
+        long end = System.nanoTime() + least.toNanos();
+        do {
+            model.forwardBackward(placed, 1);
+            optimizer.rehearse(settings(1, 0));
+            model.takeLosses();
+            optimizer.gradNorm();
+        } while (System.nanoTime() < end);
+        optimizer.finish();
+        backend.synchronize();
     }
 
     /**
@@ -108,14 +95,15 @@ final class Trainer implements AutoCloseable {
                 / Math.max(
                         1,
                         batches.stream().mapToLong(b -> b.lossTokens().total()).sum());
-        for (int i = 0; i < config.optimizer().accumulation(); i++) {
-            model.forwardBackward(placed, scale);
+        int count = config.optimizer().accumulation();
+        for (int i = 0; i < count; i++) {
+            model.forwardBackward(placed, scale, new Model.MicroBatch(i, count));
             placeAfter(i);
         }
         double rate = learningRate.at(step);
-        update(step, rate, squaredNorm);
+        optimizer.step(settings(step, rate));
         var losses = model.takeLosses();
-        double gradNorm = gradNorm();
+        double gradNorm = optimizer.gradNorm();
 
         double seconds = (System.nanoTime() - begin) * 1e-9;
         requireFinite(losses, step);
@@ -152,35 +140,16 @@ final class Trainer implements AutoCloseable {
         }
     }
 
-    /** @param norm the squared norm by which gradients are clipped */
-    private void update(long step, double rate, Tensor norm) {
-        var optimizer = config.optimizer();
-        var parameters = model.parameters();
-        var settings = new AdamW(
+    private AdamW settings(long step, double rate) {
+        var recipe = config.optimizer();
+        return new AdamW(
                 step,
                 rate,
-                optimizer.betas().get(0),
-                optimizer.betas().get(1),
-                optimizer.eps(),
-                optimizer.weightDecay(),
-                parameters.decayed(),
-                optimizer.clip());
-        backend.squaredNorm(parameters.grad(), squaredNorm);
-        backend.adamW(
-                settings,
-                parameters.master(),
-                parameters.working(),
-                parameters.grad(),
-                moments.first(),
-                moments.second(),
-                norm);
-        backend.memory().fill(parameters.grad(), 0);
-    }
-
-    private double gradNorm() {
-        var squared = Tensor.ofDoubles(0);
-        backend.memory().copy(squaredNorm, squared);
-        return Math.sqrt(squared.get(0, 0));
+                recipe.betas().get(0),
+                recipe.betas().get(1),
+                recipe.eps(),
+                recipe.weightDecay(),
+                recipe.clip());
     }
 
     private static void requireFinite(Losses losses, long step) {
@@ -191,9 +160,9 @@ final class Trainer implements AutoCloseable {
         }
     }
 
-    /** Losses over the first batches of another source; gradients are left alone. Only between steps. */
-    Losses evaluate(BatchSource heldOut, long most) {
-        for (long i = 0; i < Math.min(most, heldOut.count()); i++) {
+    /** Losses over all batches of another source; gradients are left alone. Only between steps. */
+    Losses evaluate(BatchSource heldOut) {
+        for (long i = 0; i < heldOut.count(); i++) {
             model.forward(model.place(heldOut.batch(i)));
         }
         batches = List.of(); // the batch that was on its way has been pushed off the device
@@ -202,10 +171,5 @@ final class Trainer implements AutoCloseable {
 
     Progress progress() {
         return progress;
-    }
-
-    @Override
-    public void close() {
-        backend.memory().free(squaredNorm.storage());
     }
 }

@@ -22,7 +22,7 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
  * What a run learns from and is measured on.
  *
  * @param train in the order of training
- * @param heldOut of documents that {@code train} never shows
+ * @param heldOut of documents that {@code train} never shows: as many as an evaluation of the run looks at
  * @param vocabulary V
  * @param modalities M
  * @param fingerprint of tokenizers and corpus: a checkpoint goes on only with the one it was made with
@@ -75,7 +75,7 @@ public record TrainingData(
             var shape = BatchShape.of(settings.batch(), settings.length());
             var bounds = settings.maxShares().isEmpty() ? ShareBounds.NONE : new ShareBounds(settings.maxShares());
             var train = BatchLoader.train(corpus, mixture(corpus, settings), bounds, shape, config.seed());
-            var heldOut = BatchLoader.heldOut(corpus, shape);
+            var heldOut = BatchLoader.heldOut(corpus, shape, config.eval().tokens());
             return new TrainingData(
                     BatchSource.of(train),
                     BatchSource.of(heldOut),

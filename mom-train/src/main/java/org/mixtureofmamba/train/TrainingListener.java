@@ -3,7 +3,7 @@ package org.mixtureofmamba.train;
 import java.nio.file.Path;
 import java.util.Optional;
 
-import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.core.nn.Losses;
 import org.mixtureofmamba.data.loader.Drawn;
 
 /** What a run tells as it goes. Called by the training thread: a slow listener slows the run, though not its clock. */
@@ -18,6 +18,9 @@ public interface TrainingListener {
      * @param parameters how many numbers are trained
      */
     default void started(RunConfig config, long doneSteps, long parameters) {}
+
+    /** What the user should know of this run that is no error, in one line. */
+    default void noted(String note) {}
 
     /** After each step. */
     default void stepped(StepMetrics metrics) {}

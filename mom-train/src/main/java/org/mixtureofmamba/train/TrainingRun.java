@@ -1,13 +1,15 @@
 package org.mixtureofmamba.train;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 
+import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.Backends;
-import org.mixtureofmamba.core.modality.Modality;
-import org.mixtureofmamba.core.model.LanguageModel;
-import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.core.model.Model;
+import org.mixtureofmamba.core.model.Optimizer;
+import org.mixtureofmamba.core.nn.Parameters;
 
 /** One run from its first or its last saved step to its end, in its directory. */
 public final class TrainingRun {
@@ -39,11 +41,30 @@ public final class TrainingRun {
      * @return the steps done in all; fewer than the configuration's if the run was asked to stop
      */
     public long train(boolean resume) {
-        try (var directory = RunDirectory.open(config, resume);
+        return train(resume ? RunDirectory.Entry.RESUME : RunDirectory.Entry.NEW);
+    }
+
+    /**
+     * Goes on with a run whose steps, optimizer, backend or checkpoints are to be other ones from here on; the run's
+     * history says so.
+     *
+     * @return as {@link #train(boolean)}
+     * @throws UserException if the run has done more steps than it is to have, or something else differs
+     */
+    public long extend() {
+        return train(RunDirectory.Entry.EXTEND);
+    }
+
+    private long train(RunDirectory.Entry entry) {
+        try (var directory = RunDirectory.open(config, entry);
                 var backend =
                         Backends.open(config.backend().name(), config.backend().options());
-                var model = new LanguageModel(
-                        config.model().toModelConfig(data.vocabulary(), data.modalities()),
+                var model = new Model(
+                        config.model()
+                                .toModelConfig(
+                                        data.vocabulary(),
+                                        data.modalities(),
+                                        config.optimizer().accumulation()),
                         backend,
                         config.backend().recompute(),
                         config.seed())) {
@@ -51,39 +72,51 @@ public final class TrainingRun {
         }
     }
 
-    private long train(RunDirectory directory, Backend backend, LanguageModel model) {
+    private long train(RunDirectory directory, Backend backend, Model model) {
         var checkpoints = new Checkpoints(
                 directory.checkpoints(), config.checkpoint().keep(), data.fingerprint(), data.tokenizers());
         var parameters = model.parameters();
-        try (var moments = new Moments(backend, parameters)) {
-            var start = checkpoints.loadNewest(backend, parameters, moments, data.train());
-            Environment.write(directory.environment(), backend, parameters.count());
-            try (var trainer = new Trainer(config, backend, model, moments, data.train(), start);
-                    var metrics = directory.metrics(start.step());
-                    var heldOut = directory.heldOut(start.step())) {
+        try (var optimizer = new Optimizer(backend, model)) {
+            var saved = checkpoints.loadNewest(backend, parameters, optimizer, data.train());
+            if (saved.isEmpty()) {
+                initialise(directory, backend, parameters);
+            }
+            var start = saved.map(TrainerState::progress).orElseGet(Trainer.Progress::atStart);
+            requireStepsLeft(start.step());
+            var heldOut = HeldOutPlan.of(config, data);
+            var trainer = new Trainer(config, backend, model, optimizer, data.train(), start);
+            try (var log = directory.log(saved)) {
+                directory.takeOver(start.step());
+                Environment.write(directory.environment(), backend, parameters.count());
                 listener.started(config, start.step(), parameters.count());
+                heldOut.notes().forEach(listener::noted);
                 if (start.step() < config.steps()) {
                     trainer.warmUp(warmUp);
                 }
                 while (trainer.progress().step() < config.steps()) {
                     var step = trainer.step();
-                    append(metrics, step);
+                    log.stepped(step);
                     listener.stepped(step);
                     boolean stopping = stop.getAsBoolean();
-                    boolean last = step.step() == config.steps();
-                    if (last || step.step() % config.eval().every() == 0) {
-                        var losses =
-                                trainer.evaluate(data.heldOut(), config.eval().batches());
-                        append(heldOut, step.step(), losses);
+                    if (config.evaluatesAfter(step.step())) {
+                        model.takeObservations(); // of training
+                        var losses = trainer.evaluate(data.heldOut());
+                        var observations = model.takeObservations();
+                        if (!observations.isEmpty()) {
+                            log.observed(step.step(), observations);
+                            directory.write(observations);
+                        }
+                        log.evaluated(step.step(), step.total(), losses);
                         listener.evaluated(step.step(), losses);
                     }
+                    boolean last = step.step() == config.steps();
                     if (last || stopping || step.step() % config.checkpoint().every() == 0) {
-                        metrics.force();
-                        heldOut.force();
                         var loader = data.train()
                                 .state(step.step() * config.optimizer().accumulation());
-                        var saved = checkpoints.save(backend, parameters, moments, trainer.progress(), loader);
-                        listener.saved(step.step(), saved);
+                        optimizer.finish();
+                        var path = checkpoints.save(
+                                backend, parameters, optimizer, trainer.progress(), loader, log.force());
+                        listener.saved(step.step(), path);
                     }
                     if (stopping) {
                         break;
@@ -98,50 +131,27 @@ public final class TrainingRun {
         }
     }
 
-    private static void append(StepLog log, StepMetrics metrics) {
-        var spent = metrics.total();
-        var losses = metrics.losses();
-        log.append(
-                metrics.step(),
-                spent.tokens(),
-                spent.flops(),
-                spent.wallSeconds(),
-                cell(losses.counts().total() > 0, losses.mean()),
-                loss(losses, Modality.TEXT),
-                loss(losses, Modality.IMAGE),
-                loss(losses, Modality.SPEECH),
-                metrics.learningRate(),
-                metrics.gradNorm(),
-                metrics.tokensPerSecond(),
-                cell(metrics.mfu().isPresent(), metrics.mfu().orElse(0)),
-                cell(spent.energyJoules().isPresent(), spent.energyJoules().orElse(0)));
-    }
-
-    private static Object loss(Losses losses, Modality modality) {
-        return modality.index() < losses.sums().size()
-                        && losses.mean(modality.index()).isPresent()
-                ? losses.mean(modality.index()).getAsDouble()
-                : "";
-    }
-
-    private static Object cell(boolean measured, double value) {
-        return measured ? value : "";
-    }
-
-    private static void append(StepLog log, long step, Losses losses) {
-        for (var modality : Modality.values()) {
-            if (modality.index() < losses.sums().size()) {
-                log.append(
-                        step,
-                        modality.key(),
-                        loss(losses, modality),
-                        losses.counts().of(modality.index()));
-            }
+    private void initialise(RunDirectory directory, Backend backend, Parameters parameters) {
+        if (config.init().isEmpty()) {
+            return;
         }
-        log.append(
-                step,
-                "all",
-                cell(losses.counts().total() > 0, losses.mean()),
-                losses.counts().total());
+        var weights = InitialWeights.of(config.init());
+        weights.load(backend, parameters);
+        var reader = new ConfigReader();
+        directory
+                .history()
+                .initialised(
+                        weights,
+                        weights.config()
+                                .map(from -> reader.differences(from, config))
+                                .orElse(List.of()));
+        listener.noted("starts from the weights in " + weights.file());
+    }
+
+    private void requireStepsLeft(long done) {
+        if (done > config.steps()) {
+            throw new UserException(
+                    "%s has done %d steps already; give steps=N of %d or more".formatted(config.run(), done, done));
+        }
     }
 }

@@ -100,8 +100,10 @@ class DrawnTest {
         var before = reader.read(directory.resolve("weighed/config.yaml"), List.of());
         assertThat(before.data().weights()).containsOnlyKeys("prose", "verse");
         assertThat(reader.differences(before, reader.with(before, List.of("data.weights.verse=7"))))
-                .containsExactly("data.weights.verse 3.0, not 7.0");
-        assertThat(reader.differences(before, config("natural"))).contains("data.weights.prose 1.0, not set");
+                .hasToString("[data.weights.verse 3.0, not 7.0]");
+        assertThat(reader.differences(before, config("natural")))
+                .extracting(Object::toString)
+                .contains("data.weights.prose 1.0, not set");
     }
 
     private RunConfig config(String name, String... overrides) {
@@ -117,7 +119,7 @@ class DrawnTest {
                 "data.batch=2",
                 "data.length=48",
                 "checkpoint.every=7",
-                "eval.batches=1"));
+                "eval.tokens=1"));
         all.addAll(List.of(overrides));
         return new ConfigReader().of(all);
     }

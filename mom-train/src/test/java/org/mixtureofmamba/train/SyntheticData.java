@@ -21,12 +21,27 @@ final class SyntheticData {
     static TrainingData of(int batch, int length, long seed) {
         return new TrainingData(
                 index -> batch(batch, length, seed * 1_000_003 + index),
-                index -> batch(batch, length, -1 - index),
+                some(1, index -> batch(batch, length, -1 - index)),
                 VOCABULARY,
                 Modality.count(),
                 "synthetic",
                 Optional.of(TOKENIZERS),
                 () -> {});
+    }
+
+    /** The first batches of a source. */
+    static BatchSource some(long count, BatchSource source) {
+        return new BatchSource() {
+            @Override
+            public TokenBatch batch(long index) {
+                return source.batch(index);
+            }
+
+            @Override
+            public long count() {
+                return count;
+            }
+        };
     }
 
     static TokenBatch batch(int batch, int length, long seed) {

@@ -7,23 +7,24 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
-import org.mixtureofmamba.core.model.Losses;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.core.nn.Losses;
+import org.mixtureofmamba.train.tensorboard.Events;
+import tools.jackson.databind.json.JsonMapper;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class TrainingRunTest {
-    private static final int BATCH = 2;
-    private static final int LENGTH = 24;
-    /** Columns that only the clock and the meters decide: wall_s, tokens_per_s, mfu, energy_j. */
-    private static final List<Integer> CLOCK = List.of(3, 10, 11, 12);
+    private static final int BATCH = SmallRuns.BATCH;
+    private static final int LENGTH = SmallRuns.LENGTH;
 
     @TempDir
     Path directory;
@@ -32,7 +33,13 @@ class TrainingRunTest {
     void learnsOneBatchByHeart() throws IOException {
         var batch = SyntheticData.batch(BATCH, LENGTH, 5);
         var data = new TrainingData(
-                index -> batch, index -> batch, SyntheticData.VOCABULARY, 3, "one batch", Optional.empty(), () -> {});
+                index -> batch,
+                SyntheticData.some(1, index -> batch),
+                SyntheticData.VOCABULARY,
+                3,
+                "one batch",
+                Optional.empty(),
+                () -> {});
         var config = config(
                 "overfit", "steps=150", "optimizer.lr=0.02", "optimizer.schedule=constant", "optimizer.warmup=5");
         var losses = new ArrayList<Double>();
@@ -72,8 +79,7 @@ class TrainingRunTest {
         run(broken, 13, false);
         run(broken, 30, true);
         assertThat(metrics("broken")).isEqualTo(metrics("whole")).hasSize(31);
-        assertThat(Files.readString(directory.resolve("broken/heldout.csv")))
-                .isEqualTo(Files.readString(directory.resolve("whole/heldout.csv")));
+        assertThat(heldOut("broken")).isEqualTo(heldOut("whole")).hasSize(6);
         assertThat(bytes("broken/checkpoints/step-30/model.safetensors"))
                 .isEqualTo(bytes("whole/checkpoints/step-30/model.safetensors"));
         assertThat(bytes("broken/checkpoints/step-30/optimizer.safetensors"))
@@ -127,6 +133,111 @@ class TrainingRunTest {
         var config = config("accumulated", "steps=3", "optimizer.accumulation=4");
         run(config, 3, false);
         assertThat(metrics("accumulated").get(1)).contains("1," + 4 * BATCH * LENGTH + ",");
+    }
+
+    /** Loss tokens by modality add up to those of the batch, and the columns are named after the modalities. */
+    @Test
+    void metricsHoldTheTokensOfEachModality() throws IOException {
+        run(config("counted", "steps=3", "optimizer.accumulation=2", "eval.every=3"), 3, false);
+        for (var table : List.of("metrics.csv", "heldout.csv")) {
+            var lines = Files.readAllLines(directory.resolve("counted").resolve(table));
+            var columns = List.of(lines.getFirst().split(",", -1));
+            var row = List.of(lines.getLast().split(",", -1));
+            long total = 0;
+            for (var modality : Modality.values()) {
+                assertThat(columns).contains("loss_" + modality.key(), "tokens_" + modality.key());
+                total += Long.parseLong(row.get(columns.indexOf("tokens_" + modality.key())));
+            }
+            int batches = table.equals("metrics.csv") ? 2 : 1;
+            assertThat(total).as(table).isEqualTo(batches * BATCH * LENGTH);
+            assertThat(row.get(columns.indexOf("tokens"))).isEqualTo(Integer.toString(3 * 2 * BATCH * LENGTH));
+        }
+        var spent = List.of("tokens", "flops", "wall_s", "energy_j");
+        assertThat(cells("counted", "heldout.csv", spent)).isEqualTo(cells("counted", "metrics.csv", spent));
+    }
+
+    /** The last row's cells in some columns. */
+    private List<String> cells(String run, String table, List<String> columns) throws IOException {
+        var lines = Files.readAllLines(directory.resolve(run).resolve(table));
+        var header = List.of(lines.getFirst().split(",", -1));
+        var row = lines.getLast().split(",", -1);
+        return columns.stream().map(column -> row[header.indexOf(column)]).toList();
+    }
+
+    /** An evaluation that takes as long as many steps is no part of the time of training. */
+    @Test
+    void theClockStandsWhileHeldOutDataAreLookedAt() throws IOException {
+        var synthetic = SyntheticData.of(BATCH, LENGTH, 0);
+        var slow = SyntheticData.some(1, index -> {
+            LockSupport.parkNanos(Duration.ofMillis(200).toNanos());
+            return synthetic.heldOut().batch(index);
+        });
+        var data = new TrainingData(
+                synthetic.train(), slow, synthetic.vocabulary(), 3, "slow", Optional.empty(), () -> {});
+        var config = config("clock", "steps=5", "eval.every=1");
+        new TrainingRun(config, data, TrainingListener.SILENT, () -> false, Duration.ZERO).train(false);
+        assertThat(Double.parseDouble(
+                        cells("clock", "heldout.csv", List.of("wall_s")).getFirst()))
+                .isLessThan(0.8);
+    }
+
+    @Test
+    void theUserHearsWhatAnEvaluationLacksAndCosts() {
+        var told = SmallRuns.run(config("told", "steps=4", "eval.every=1", "eval.tokens=1000"), 4, false);
+        assertThat(told.notes)
+                .anyMatch(
+                        note -> note.matches(
+                                "the corpus has \\d+ held-out tokens of speech, fewer than the 1,000 of eval.tokens; all are used"))
+                .anyMatch(note -> note.contains("4 held-out evaluations of 48 tokens add about 33 %"));
+        assertThat(SmallRuns.run(config("silent", "steps=40"), 1, false).notes).isEmpty();
+    }
+
+    /** What TensorBoard shows is what the tables hold; a resumed run has a file for each part. */
+    @Test
+    void eventFilesHoldTheFiguresOfTheTables() throws IOException {
+        run(config("events", "steps=6", "eval.every=3", "checkpoint.every=2"), 3, false);
+        run(config("events", "steps=6", "eval.every=3", "checkpoint.every=2"), 6, true);
+        List<Path> files;
+        try (var inside = Files.list(directory.resolve("events"))) {
+            files = inside.filter(file -> file.getFileName().toString().startsWith("events.out.tfevents"))
+                    .sorted()
+                    .toList();
+        }
+        assertThat(files).hasSize(2);
+        var first = Events.read(files.getFirst());
+        var second = Events.read(files.getLast());
+        assertThat(first).extracting(Events.Event::step).containsExactly(0L, 1L, 2L, 3L, 3L);
+        assertThat(second).extracting(Events.Event::step).containsExactly(0L, 4L, 4L, 5L, 6L, 6L);
+        assertThat(second.get(1).sessionStart()).isTrue();
+        var step = second.get(4).scalars();
+        var columns = List.of("loss", "loss_text", "loss_image", "loss_speech", "lr", "grad_norm", "tokens_per_s");
+        assertThat(step.keySet())
+                .containsExactlyInAnyOrder(
+                        "train/loss",
+                        "train/loss_text",
+                        "train/loss_image",
+                        "train/loss_speech",
+                        "lr",
+                        "grad_norm",
+                        "tokens_per_s");
+        var cells = cells("events", "metrics.csv", columns);
+        for (int i = 0; i < columns.size(); i++) {
+            var tag = columns.get(i).startsWith("loss") ? "train/" + columns.get(i) : columns.get(i);
+            assertThat(step.get(tag)).as(tag).isEqualTo((float) Double.parseDouble(cells.get(i)));
+        }
+        assertThat(second.getLast().scalars().get("heldout/loss")).isEqualTo((float) Double.parseDouble(
+                cells("events", "heldout.csv", List.of("loss")).getFirst()));
+    }
+
+    /** What a program reads as a number is one. */
+    @Test
+    void theEnvironmentKeepsNumbersAsNumbers() throws IOException {
+        run(config("numbers", "steps=1"), 1, false);
+        var json = JsonMapper.shared()
+                .readTree(directory.resolve("numbers/environment.json").toFile());
+        assertThat(json.path("params").isIntegralNumber()).isTrue();
+        assertThat(json.path("cores").asInt()).isEqualTo(Runtime.getRuntime().availableProcessors());
+        assertThat(json.path("cores").isIntegralNumber()).isTrue();
     }
 
     @Test
@@ -223,38 +334,11 @@ class TrainingRunTest {
     }
 
     private RunConfig config(String name, String... overrides) {
-        var all = new ArrayList<>(List.of(
-                "run=" + directory.resolve(name),
-                "backend.name=cpu",
-                "backend.threads=1",
-                "model.scale=16x1",
-                "model.d_state=4",
-                "data.batch=" + BATCH,
-                "data.length=" + LENGTH,
-                "optimizer.lr=0.01",
-                "optimizer.min_lr=0.001",
-                "optimizer.warmup=3",
-                "eval.batches=1"));
-        all.addAll(List.of(overrides));
-        return new ConfigReader().of(all);
+        return new SmallRuns(directory).config(name, overrides);
     }
 
-    /** Trains until a step is done, then asks to stop. */
     private static void run(RunConfig config, long until, boolean resume) {
-        var done = new AtomicLong();
-        var counting = new TrainingListener() {
-            @Override
-            public void stepped(StepMetrics metrics) {
-                done.set(metrics.step());
-            }
-        };
-        new TrainingRun(
-                        config,
-                        SyntheticData.of(BATCH, LENGTH, config.seed()),
-                        counting,
-                        () -> done.get() >= until,
-                        Duration.ZERO)
-                .train(resume);
+        SmallRuns.run(config, until, resume);
     }
 
     private static TrainingListener collecting(List<Double> losses) {
@@ -271,15 +355,12 @@ class TrainingRunTest {
         };
     }
 
-    /** The rows of metrics.csv without what the clock decides. */
     private List<String> metrics(String run) throws IOException {
-        return Files.readAllLines(directory.resolve(run).resolve("metrics.csv")).stream()
-                .map(line -> {
-                    var cells = new ArrayList<>(List.of(line.split(",", -1)));
-                    CLOCK.forEach(column -> cells.set(column, ""));
-                    return String.join(",", cells);
-                })
-                .toList();
+        return new SmallRuns(directory).metrics(run);
+    }
+
+    private List<String> heldOut(String run) throws IOException {
+        return new SmallRuns(directory).heldOut(run);
     }
 
     private List<String> checkpoints(String run) throws IOException {
@@ -289,6 +370,6 @@ class TrainingRunTest {
     }
 
     private byte[] bytes(String file) throws IOException {
-        return Files.readAllBytes(directory.resolve(file));
+        return new SmallRuns(directory).bytes(file);
     }
 }

@@ -5,8 +5,7 @@ package org.mixtureofmamba.core.backend;
  *
  * @param step counted from 1, for the bias correction
  * @param learningRate of this step
- * @param weightDecay applied to the first {@code decayed} elements only, times the learning rate
- * @param decayed how many elements from the start of the flat buffer decay
+ * @param weightDecay times the learning rate, of the elements that decay
  * @param clipNorm gradients are scaled so that their norm does not exceed it
  */
 public record AdamW(
@@ -16,5 +15,4 @@ public record AdamW(
         double beta2,
         double epsilon,
         double weightDecay,
-        long decayed,
         double clipNorm) {}

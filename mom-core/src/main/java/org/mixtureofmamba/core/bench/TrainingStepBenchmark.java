@@ -10,11 +10,9 @@ import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.modality.TokenBatch;
-import org.mixtureofmamba.core.model.LanguageModel;
+import org.mixtureofmamba.core.model.Model;
 import org.mixtureofmamba.core.model.ModelConfig;
-import org.mixtureofmamba.core.model.ModelFlops;
-import org.mixtureofmamba.core.tensor.DType;
-import org.mixtureofmamba.core.tensor.Tensor;
+import org.mixtureofmamba.core.model.Optimizer;
 
 /**
  * Times whole training steps on synthetic batches: placing the batch, forward, loss, backward, gradient norm, clipping,
@@ -37,7 +35,7 @@ public record TrainingStepBenchmark(
         Duration rehearsal,
         int warmup,
         int steps,
-        LanguageModel.Recompute recompute) {
+        Model.Recompute recompute) {
     /** Batches that are made before the clock runs, their modalities shared out differently in each. */
     private static final int BATCHES = 8;
 
@@ -54,7 +52,7 @@ public record TrainingStepBenchmark(
      *
      * @param tokensPerSecond of the median step
      * @param stepMillis of the median step
-     * @param flopsPerSecond the model's own operations, forward and backward ({@link ModelFlops}), over the median step
+     * @param flopsPerSecond the model's own operations, forward and backward, over the median step
      * @param flopsUtilisation those over the backend's matrix-product rate, where it is known
      * @param peakMemoryBytes parameters, gradients, optimizer state and activations
      * @param parameters how many numbers are trained
@@ -87,7 +85,7 @@ public record TrainingStepBenchmark(
             Arrays.sort(millis);
             double median = (millis[(steps - 1) / 2] + millis[steps / 2]) / 2;
             long tokens = (long) batch * length;
-            double flopsPerSecond = flops().model(tokens).training() / (median * 1e-3);
+            double flopsPerSecond = run.model.flops(tokens).training() / (median * 1e-3);
             var peak = backend.peakFlopsPerSecond();
             return new Result(
                     tokens / (median * 1e-3),
@@ -111,56 +109,28 @@ public record TrainingStepBenchmark(
         }
     }
 
-    private ModelFlops flops() {
-        return new ModelFlops(
-                config.dModel(),
-                config.dInner(),
-                config.dState(),
-                config.dtRank(),
-                config.dConv(),
-                config.blocks(),
-                config.vocabulary());
-    }
-
     /** A model in training. */
     private final class Run implements AutoCloseable {
         private final Backend backend;
-        private final LanguageModel model;
-        private final Tensor firstMoment;
-        private final Tensor secondMoment;
-        private final Tensor gradSquaredNorm;
+        private final Model model;
+        private final Optimizer optimizer;
         private final List<TokenBatch> batches;
         private int done;
         private double loss;
 
         Run(Backend backend) {
             this.backend = backend;
-            this.model = new LanguageModel(config, backend, recompute, 0);
-            var memory = backend.memory();
-            var size = model.parameters().master().shape().toArray();
-            this.firstMoment = memory.zeros("first moments", backend.accumulationType(), size);
-            this.secondMoment = memory.zeros("second moments", backend.accumulationType(), size);
-            this.gradSquaredNorm = memory.zeros("gradient norm", DType.FLOAT64, 1);
+            this.model = new Model(config, backend, recompute, 0);
+            this.optimizer = new Optimizer(backend, model);
             var synthetic = new SyntheticBatches(batch, length, config.vocabulary(), config.modalities(), 1);
             this.batches = Stream.generate(synthetic::next).limit(BATCHES).toList();
         }
 
         void step() {
-            var parameters = model.parameters();
             var placed = model.place(batches.get(done % BATCHES));
-            backend.memory().fill(parameters.grad(), 0);
             model.forwardBackward(placed, 1.0 / placed.lossTokens().total());
-            backend.squaredNorm(parameters.grad(), gradSquaredNorm);
             done++;
-            var settings = new AdamW(done, 1e-3, 0.9, 0.95, 1e-8, 0.1, parameters.decayed(), 1);
-            backend.adamW(
-                    settings,
-                    parameters.master(),
-                    parameters.working(),
-                    parameters.grad(),
-                    firstMoment,
-                    secondMoment,
-                    gradSquaredNorm);
+            optimizer.step(new AdamW(done, 1e-3, 0.9, 0.95, 1e-8, 0.1, 1));
             loss = model.takeLosses().mean();
         }
 
@@ -172,17 +142,14 @@ public record TrainingStepBenchmark(
             return parameters.master().storage().byteSize()
                     + parameters.grad().storage().byteSize()
                     + working
-                    + firstMoment.storage().byteSize()
-                    + secondMoment.storage().byteSize()
+                    + optimizer.firstMoment().storage().byteSize()
+                    + optimizer.secondMoment().storage().byteSize()
                     + backend.workspace().peakBytes();
         }
 
         @Override
         public void close() {
-            var memory = backend.memory();
-            memory.free(firstMoment.storage());
-            memory.free(secondMoment.storage());
-            memory.free(gradSquaredNorm.storage());
+            optimizer.close();
             model.close();
         }
     }

@@ -12,8 +12,8 @@ import org.mixtureofmamba.core.tensor.Tensor;
  * @param length L
  * @param slabs the rows of each modality; a slab may be empty
  * @param rowOf int32 [B, L], a permutation of 0 .. T-1
- * @param documentStart int32 [B, L]: 1 where the state of convolution and scan is reset before the token, 0 elsewhere;
- *     1 at l = 0
+ * @param documentStart int32 [B, L]: 1 where the state of convolution and scan is reset before the token, 0 elsewhere.
+ *     At l = 0 it matters only to a sequence that goes on with what came before it.
  */
 public record ModalityLayout(int batch, int length, Slabs slabs, Tensor rowOf, Tensor documentStart) {
     /**
@@ -43,7 +43,7 @@ public record ModalityLayout(int batch, int length, Slabs slabs, Tensor rowOf, T
         var starts = new int[tokens];
         for (int t = 0; t < tokens; t++) {
             rowOf[t] = next[modality[t]]++;
-            starts[t] = documentStart[t] || t % length == 0 ? 1 : 0;
+            starts[t] = documentStart[t] ? 1 : 0;
         }
         return new ModalityLayout(
                 batch,
@@ -53,14 +53,10 @@ public record ModalityLayout(int batch, int length, Slabs slabs, Tensor rowOf, T
                 Tensor.ofInts(starts).reshape(batch, length));
     }
 
-    /** The same order with state carried across documents: reset at the start of each sequence only. */
+    /** The same order with state carried across documents. */
     public ModalityLayout withoutDocumentStarts() {
-        var starts = new int[tokens()];
-        for (int b = 0; b < batch; b++) {
-            starts[b * length] = 1;
-        }
-        return new ModalityLayout(
-                batch, length, slabs, rowOf, Tensor.ofInts(starts).reshape(batch, length));
+        var starts = Tensor.ofInts(new int[tokens()]).reshape(batch, length);
+        return new ModalityLayout(batch, length, slabs, rowOf, starts);
     }
 
     /** T = B·L. */

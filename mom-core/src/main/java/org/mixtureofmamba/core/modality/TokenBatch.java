@@ -7,19 +7,20 @@ import org.mixtureofmamba.core.tensor.Tensor;
 /**
  * A batch of tokens in modality order, with what each is to predict.
  *
- * @param inputs int32 [T], token ids
- * @param targets int32 [T], the id that follows; any value where there is no loss
+ * @param inputs [T]
+ * @param targets [T], the id that follows; any where there is no loss
  * @param targetModality int32 [T], the modality of the target, to which the token's loss belongs; -1 where there is no
  *     loss
  * @param lossTokens how many targets carry a loss, by modality of the target [M]
  */
 public record TokenBatch(
-        ModalityLayout layout, Tensor inputs, Tensor targets, Tensor targetModality, ModalityCounts lossTokens) {
+        ModalityLayout layout, TokenIds inputs, TokenIds targets, Tensor targetModality, ModalityCounts lossTokens) {
 
     /**
      * Sorts a batch given in sequence order, each array [B·L].
      *
      * @param targetModality -1 where there is no loss
+     * @throws IllegalArgumentException if a token has no modality, or a target one that is none of these
      */
     public static TokenBatch of(
             int batch,
@@ -41,9 +42,13 @@ public record TokenBatch(
         var sortedModality = new int[tokens];
         var counts = new long[modalities];
         for (int t = 0; t < tokens; t++) {
+            if (targetModality[t] >= modalities) {
+                throw new IllegalArgumentException(
+                        "the target of token %d has modality %d of %d".formatted(t, targetModality[t], modalities));
+            }
             int row = rowOf[t];
             sortedInputs[row] = inputs[t];
-            sortedTargets[row] = targets[t];
+            sortedTargets[row] = targetModality[t] < 0 ? 0 : targets[t];
             sortedModality[row] = targetModality[t];
             if (targetModality[t] >= 0) {
                 counts[targetModality[t]]++;
@@ -51,8 +56,8 @@ public record TokenBatch(
         }
         return new TokenBatch(
                 layout,
-                Tensor.ofInts(sortedInputs),
-                Tensor.ofInts(sortedTargets),
+                TokenIds.of(sortedInputs),
+                TokenIds.of(sortedTargets),
                 Tensor.ofInts(sortedModality),
                 new ModalityCounts(counts));
     }

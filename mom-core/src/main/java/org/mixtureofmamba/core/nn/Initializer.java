@@ -8,6 +8,11 @@ public interface Initializer {
     /** The value at (row, column), drawn from {@code random} in order of rows. */
     double value(long row, int column, RandomGenerator random);
 
+    /** The same, each value times a factor. */
+    default Initializer times(double factor) {
+        return (row, column, random) -> factor * value(row, column, random);
+    }
+
     /** U(-bound, bound). */
     static Initializer uniform(double bound) {
         return (row, column, random) -> bound * (2 * random.nextDouble() - 1);

@@ -63,10 +63,25 @@ public final class ModalityLinear {
         return out;
     }
 
-    /** gradOut [T, out] -> gradX [T, in], overwritten or added to. */
-    public void backward(Tensor gradOut, ModalityLayout layout, Tape tape, Tensor gradX, Write write) {
+    /**
+     * gradOut [T, out] -> gradX [T, in].
+     *
+     * @param writeX what is done with gradX
+     * @param write what is done with the gradients of the weights; those of a modality that is absent no product writes
+     */
+    public void backward(Tensor gradOut, ModalityLayout layout, Tape tape, Tensor gradX, Write writeX, Write write) {
         var x = tape.pop();
-        backend.linearBackward(gradOut, x, values(), layout.slabsFor(weights.size()), gradX, write, grads());
+        var slabs = layout.slabsFor(weights.size());
+        backend.linearBackward(gradOut, x, values(), slabs, gradX, writeX, grads(), write);
+        for (int slab = 0; slab < slabs.count(); slab++) {
+            if (write == Write.OVERWRITE && slabs.size(slab) == 0) {
+                backend.memory().fill(weights.get(slab).grad(), 0);
+            }
+        }
+    }
+
+    public FlopCount flops(long tokens) {
+        return OperationFlops.linear(tokens, weights.getFirst().shape().columns(), outFeatures);
     }
 
     private List<Tensor> values() {

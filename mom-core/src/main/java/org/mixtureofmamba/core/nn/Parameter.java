@@ -8,23 +8,31 @@ public final class Parameter {
     private final Parameters owner;
     private final String name;
     private final Shape shape;
-    private final Precision precision;
+    private final Kind kind;
     private final Initializer initializer;
     long offset = -1;
 
-    /** In which type an operation reads it, and with it whether weight decay applies. */
-    public enum Precision {
-        /** A weight of matrix products or a table: read in the backend's type, decays. */
-        WORKING,
-        /** A norm, a bias, A or D: read in the accumulation type, does not decay. */
-        MASTER
+    /** In which type an operation reads a parameter, and whether weight decay applies. */
+    enum Kind {
+        /** A weight of matrix products or a table. */
+        WORKING(true),
+        /** A convolution's weight: read in the accumulation type. */
+        SENSITIVE_DECAYED(true),
+        /** A norm, a bias, A or D: read in the accumulation type. */
+        SENSITIVE(false);
+
+        private final boolean decays;
+
+        Kind(boolean decays) {
+            this.decays = decays;
+        }
     }
 
-    Parameter(Parameters owner, String name, Shape shape, Precision precision, Initializer initializer) {
+    Parameter(Parameters owner, String name, Shape shape, Kind kind, Initializer initializer) {
         this.owner = owner;
         this.name = name;
         this.shape = shape;
-        this.precision = precision;
+        this.kind = kind;
         this.initializer = initializer;
     }
 
@@ -38,16 +46,21 @@ public final class Parameter {
     }
 
     public boolean decays() {
-        return precision == Precision.WORKING;
+        return kind.decays;
     }
 
     Initializer initializer() {
         return initializer;
     }
 
+    /** The element of the flat buffers after its last. */
+    long end() {
+        return offset + shape.size();
+    }
+
     /** What operations read. */
     public Tensor value() {
-        return in(precision == Precision.WORKING ? owner.working() : owner.master());
+        return in(kind == Kind.WORKING ? owner.working() : owner.master());
     }
 
     /** What the optimizer updates and checkpoints hold. */

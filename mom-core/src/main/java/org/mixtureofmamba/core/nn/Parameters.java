@@ -2,14 +2,18 @@ package org.mixtureofmamba.core.nn;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.function.LongUnaryOperator;
 
 import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.backend.StepSchedule.Span;
 import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -27,6 +31,9 @@ public final class Parameters implements AutoCloseable {
     private final Backend backend;
     private final Map<String, Parameter> byName = new LinkedHashMap<>();
     private final List<Tensor> buffers = new ArrayList<>();
+    /** How many parameters were declared when each part began. */
+    private final List<Integer> parts = new ArrayList<>();
+
     private long decayed;
 
     public Parameters(Backend backend) {
@@ -35,34 +42,71 @@ public final class Parameters implements AutoCloseable {
 
     /** A parameter read in the backend's type, with weight decay. */
     public Parameter declare(String name, Initializer initializer, long... extents) {
-        return declare(name, Parameter.Precision.WORKING, initializer, extents);
+        return declare(name, Parameter.Kind.WORKING, initializer, extents);
     }
 
     /** A parameter read in the accumulation type, without weight decay. */
     public Parameter declareSensitive(String name, Initializer initializer, long... extents) {
-        return declare(name, Parameter.Precision.MASTER, initializer, extents);
+        return declare(name, Parameter.Kind.SENSITIVE, initializer, extents);
     }
 
-    private Parameter declare(String name, Parameter.Precision precision, Initializer initializer, long... extents) {
+    /** A parameter read in the accumulation type, with weight decay. */
+    public Parameter declareSensitiveDecayed(String name, Initializer initializer, long... extents) {
+        return declare(name, Parameter.Kind.SENSITIVE_DECAYED, initializer, extents);
+    }
+
+    private Parameter declare(String name, Parameter.Kind kind, Initializer initializer, long... extents) {
         if (!buffers.isEmpty()) {
             throw new IllegalStateException("parameters are laid out already");
         }
-        var parameter = new Parameter(this, name, Shape.of(extents), precision, initializer);
+        var parameter = new Parameter(this, name, Shape.of(extents), kind, initializer);
         if (byName.put(name, parameter) != null) {
             throw new IllegalArgumentException("two parameters are named " + name);
         }
         return parameter;
     }
 
+    /** The parameters that are declared from now on until the next part begins. */
+    public Part beginPart() {
+        parts.add(byName.size());
+        return new Part(parts.size() - 1);
+    }
+
+    /**
+     * A block, an embedding or a head, as far as its parameters decay: the others, which are few, are behind all parts.
+     */
+    public final class Part {
+        private final int index;
+
+        private Part(int index) {
+            this.index = index;
+        }
+
+        /** Where it lies in the flat buffers, once they are laid out. */
+        public Span span() {
+            var all = all();
+            int end = index + 1 < parts.size() ? parts.get(index + 1) : all.size();
+            var own = all.subList(parts.get(index), end).stream()
+                    .filter(Parameter::decays)
+                    .toList();
+            return own.isEmpty()
+                    ? new Span(0, 0)
+                    : new Span(own.getFirst().offset, aligned(own.getLast().end()));
+        }
+    }
+
+    private static long aligned(long elements) {
+        return (elements + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
     /** Lays out and allocates the buffers: weights and gradients zero. */
     public void allocate() {
-        LongUnaryOperator align = n -> (n + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
         long size = 0;
         for (boolean decays : new boolean[] {true, false}) {
             for (var parameter : all()) {
                 if (parameter.decays() == decays) {
                     parameter.offset = size;
-                    size = align.applyAsLong(size + parameter.shape().size());
+                    size = aligned(parameter.end());
                 }
             }
             decayed = decays ? size : decayed;
@@ -115,9 +159,23 @@ public final class Parameters implements AutoCloseable {
         }
     }
 
+    /**
+     * A stream of its own for each seed and name, from their digest: a seed that enters a generator's state by
+     * arithmetic can give streams that are each other's, shifted.
+     */
+    private static SplittableRandom stream(long seed, String name) {
+        try {
+            var digest = MessageDigest.getInstance("SHA-256");
+            digest.update(ByteBuffer.allocate(Long.BYTES).putLong(seed).array());
+            return new SplittableRandom(ByteBuffer.wrap(digest.digest(name.getBytes(StandardCharsets.UTF_8)))
+                    .getLong());
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java has SHA-256", e);
+        }
+    }
+
     private static Tensor draw(Parameter parameter, long seed, Tensor values) {
-        var random = new SplittableRandom(
-                seed * 0x9E3779B97F4A7C15L + parameter.name().hashCode());
+        var random = stream(seed, parameter.name());
         var initializer = parameter.initializer();
         var memory = values.segment();
         int columns = values.columns();

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.nn;
 
 import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /** x / rms(x) · weight, row by row (Zhang &amp; Sennrich 2019). */
@@ -26,10 +27,18 @@ public final class RmsNorm {
         return out;
     }
 
-    /** Adds the gradient of x to gradX [T, D]. */
-    public void backwardAdd(Tensor gradOut, Tape tape, Tensor gradX) {
+    /**
+     * Adds the gradient of x to gradX [T, D].
+     *
+     * @param write what is done with the gradient of the weight
+     */
+    public void backwardAdd(Tensor gradOut, Tape tape, Tensor gradX, Write write) {
         var inverseRms = tape.pop();
         var x = tape.pop();
-        backend.rmsNormBackward(gradOut, x, weight.value(), inverseRms, gradX, weight.grad());
+        backend.rmsNormBackward(gradOut, x, weight.value(), inverseRms, gradX, weight.grad(), write);
+    }
+
+    public FlopCount flops(long tokens) {
+        return OperationFlops.rmsNorm(tokens, weight.shape().columns());
     }
 }

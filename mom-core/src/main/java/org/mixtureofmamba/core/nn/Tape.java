@@ -11,7 +11,7 @@ import org.mixtureofmamba.core.tensor.Tensor;
  * exactly what its forward pushed, last first.
  */
 public final class Tape {
-    private final Deque<Tensor> kept = new ArrayDeque<>();
+    private final Deque<Object> kept = new ArrayDeque<>();
     private final boolean recording;
 
     private Tape(boolean recording) {
@@ -28,15 +28,20 @@ public final class Tape {
         return new Tape(false);
     }
 
-    public void push(Tensor tensor) {
+    public void push(Object value) {
         if (recording) {
-            kept.push(tensor);
+            kept.push(value);
         }
     }
 
     /** @throws NoSuchElementException if backward asks for more than forward left */
     public Tensor pop() {
-        return kept.pop();
+        return pop(Tensor.class);
+    }
+
+    /** The same of what is no tensor. */
+    public <T> T pop(Class<T> type) {
+        return type.cast(kept.pop());
     }
 
     public boolean isEmpty() {

@@ -5,13 +5,16 @@ import java.util.ArrayList;
 import java.util.List;
 
 import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityCounts;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.TokenBatch;
-import org.mixtureofmamba.core.nn.MambaMixer;
+import org.mixtureofmamba.core.modality.TokenIds;
+import org.mixtureofmamba.core.nn.BlockCarry;
 import org.mixtureofmamba.core.nn.Parameter;
 import org.mixtureofmamba.core.nn.Parameters;
 import org.mixtureofmamba.core.nn.Tape;
+import org.mixtureofmamba.core.nn.mamba.MambaMixer;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
@@ -65,11 +68,18 @@ public final class GoldenBlock {
     private static List<RelativeError> run(
             GoldenFile golden, MambaMixer mixer, Parameters parameters, Backend backend) {
         var sorted = golden.layout();
-        var layout = backend.place(batchOf(sorted)).layout();
+        var layout = backend.place(batchOf(sorted)).arrived().layout();
         var residual = zeros(backend, sorted, golden.config().dModel());
         var tape = Tape.recording();
-        var output = mixer.forwardAdd(inModalityOrder(golden.input(), sorted, backend), residual, layout, tape);
-        var gradInput = mixer.backward(inModalityOrder(golden.gradOutput(), sorted, backend), layout, tape);
+        var output = mixer.forwardAdd(
+                inModalityOrder(golden.input(), sorted, backend), residual, layout, BlockCarry.NONE, tape);
+        var gradInput = mixer.backward(
+                inModalityOrder(golden.gradOutput(), sorted, backend),
+                layout,
+                BlockCarry.NONE,
+                tape,
+                Write.OVERWRITE,
+                BlockCarry.NONE);
 
         var errors = new ArrayList<RelativeError>();
         errors.add(error("output", golden.output(), inSequenceOrder(output, sorted, backend)));
@@ -136,7 +146,12 @@ public final class GoldenBlock {
 
     /** A batch in which only the layout matters. */
     private static TokenBatch batchOf(ModalityLayout layout) {
-        var ids = Tensor.ofInts(new int[layout.tokens()]);
-        return new TokenBatch(layout, ids, ids, ids, new ModalityCounts(new long[layout.modalities()]));
+        var zeros = new int[layout.tokens()];
+        return new TokenBatch(
+                layout,
+                TokenIds.of(zeros),
+                TokenIds.of(zeros),
+                Tensor.ofInts(zeros),
+                new ModalityCounts(new long[layout.modalities()]));
     }
 }

@@ -9,8 +9,8 @@ import java.util.Set;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.checkpoint.Safetensors;
 import org.mixtureofmamba.core.modality.ModalityLayout;
-import org.mixtureofmamba.core.model.ModelConfig;
-import org.mixtureofmamba.core.model.Projection;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
+import org.mixtureofmamba.core.nn.mamba.Projection;
 import org.mixtureofmamba.core.tensor.Shape;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -28,7 +28,7 @@ final class GoldenFile implements AutoCloseable {
     private final Tensor input;
     private final int batch;
     private final int length;
-    private final ModelConfig config;
+    private final MambaConfig config;
 
     /** @throws UserException if the file is not sound or no golden block */
     GoldenFile(Path path) {
@@ -48,7 +48,7 @@ final class GoldenFile implements AutoCloseable {
         }
     }
 
-    private ModelConfig readConfig() {
+    private MambaConfig readConfig() {
         var conv = tensor(PARAMETER + "conv1d.weight").shape();
         var logA = tensor(PARAMETER + "A_log").shape();
         if (conv.rank() != 3 || logA.rank() != 2 || conv.size() == 0 || logA.size() == 0) {
@@ -68,8 +68,9 @@ final class GoldenFile implements AutoCloseable {
         agree("expand", expand);
         agree("d_state", logA.columns());
         agree("d_conv", conv.columns());
-        return new ModelConfig(
-                dModel, 1, 1, modalities, splitProjections(), logA.columns(), conv.columns(), expand, true, 1e-5);
+        return MambaConfig.dense(dModel, 1, 1, modalities)
+                .withSplit(splitProjections())
+                .withSizes(logA.columns(), conv.columns(), expand);
     }
 
     private Set<Projection> splitProjections() {
@@ -99,7 +100,7 @@ final class GoldenFile implements AutoCloseable {
         });
     }
 
-    ModelConfig config() {
+    MambaConfig config() {
         return config;
     }
 

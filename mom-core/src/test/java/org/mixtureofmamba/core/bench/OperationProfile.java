@@ -1,8 +1,6 @@
 package org.mixtureofmamba.core.bench;
 
 import java.lang.management.ManagementFactory;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.Map;
 import java.util.TreeMap;
@@ -10,9 +8,11 @@ import java.util.TreeMap;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.Backends;
-import org.mixtureofmamba.core.model.LanguageModel.Recompute;
-import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.backend.Observed;
+import org.mixtureofmamba.core.backend.Observed.Call;
+import org.mixtureofmamba.core.model.Model.Recompute;
 import org.mixtureofmamba.core.model.Scale;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
@@ -32,8 +32,8 @@ final class OperationProfile {
         int warmup = Integer.parseInt(args[0]);
         int steps = Integer.parseInt(args[1]);
         var config = args[2].equals("dense")
-                ? ModelConfig.dense(Scale.TINY, 4096, 3)
-                : ModelConfig.mixture(Scale.TINY, 4096, 3);
+                ? MambaConfig.dense(Scale.TINY, 4096, 3)
+                : MambaConfig.mixture(Scale.TINY, 4096, 3);
         var options = new BackendOptions(1, 0, BackendOptions.Precision.FLOAT32);
         try (var backend = Backends.open("cpu", options)) {
             var profile = new OperationProfile(backend);
@@ -53,26 +53,24 @@ final class OperationProfile {
     /** The backend with a clock around each operation. */
     private Backend watched() {
         var clock = ManagementFactory.getThreadMXBean();
-        InvocationHandler timed = (proxy, method, arguments) -> {
+        return Observed.of(backend, (call, run) -> {
             long start = clock.getCurrentThreadCpuTime();
             try {
-                return method.invoke(backend, arguments);
+                return run.get();
             } finally {
-                double spent = (clock.getCurrentThreadCpuTime() - start) * 1e-6;
-                millis.merge(label(method.getName(), arguments), spent, Double::sum);
+                millis.merge(label(call), (clock.getCurrentThreadCpuTime() - start) * 1e-6, Double::sum);
             }
-        };
-        return (Backend)
-                Proxy.newProxyInstance(OperationProfile.class.getClassLoader(), new Class<?>[] {Backend.class}, timed);
+        });
     }
 
     /** A projection is named with its sizes. */
-    private static String label(String operation, Object[] arguments) {
-        return switch (operation) {
-            case "linearForward" -> operation + columns(arguments[0]) + " to" + columns(arguments[3]);
-            case "linearForwardAdd" -> operation + columns(arguments[0]) + " to" + columns(arguments[4]);
-            case "linearBackward" -> operation + columns(arguments[1]) + " to" + columns(arguments[0]);
-            default -> operation;
+    private static String label(Call call) {
+        var arguments = call.arguments();
+        return switch (call.operation()) {
+            case "linearForward" -> call.operation() + columns(arguments.get(0)) + " to" + columns(arguments.get(3));
+            case "linearForwardAdd" -> call.operation() + columns(arguments.get(0)) + " to" + columns(arguments.get(4));
+            case "linearBackward" -> call.operation() + columns(arguments.get(1)) + " to" + columns(arguments.get(0));
+            default -> call.operation();
         };
     }
 

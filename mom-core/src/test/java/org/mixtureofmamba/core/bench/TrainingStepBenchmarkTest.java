@@ -7,9 +7,9 @@ import org.junit.jupiter.api.Test;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.Backends;
-import org.mixtureofmamba.core.model.LanguageModel.Recompute;
-import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.model.Model.Recompute;
 import org.mixtureofmamba.core.model.Scale;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,7 +17,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 class TrainingStepBenchmarkTest {
     @Test
     void trainsAndMeasures() {
-        var config = ModelConfig.mixture(Scale.NANO, 97, 3);
+        var config = MambaConfig.mixture(Scale.NANO, 97, 3);
         var benchmark = new TrainingStepBenchmark(config, 2, 64, Duration.ofMillis(1), 6, 3, Recompute.NOTHING);
         try (var backend = Backends.open("cpu", BackendOptions.defaults())) {
             var result = benchmark.run(backend);
@@ -44,13 +44,13 @@ class TrainingStepBenchmarkTest {
             starts += start;
         }
         assertThat(starts).isGreaterThan(3);
-        assertThat(Arrays.stream(batch.inputs().toDoubles())).allMatch(id -> id >= 0 && id < 99);
+        assertThat(Arrays.stream(batch.inputs().values().toDoubles())).allMatch(id -> id >= 0 && id < 99);
     }
 
     @Test
     void refusesNoSteps() {
         assertThatThrownBy(() -> new TrainingStepBenchmark(
-                        ModelConfig.dense(Scale.NANO, 97, 3), 2, 64, Duration.ZERO, 0, 0, Recompute.NOTHING))
+                        MambaConfig.dense(Scale.NANO, 97, 3), 2, 64, Duration.ZERO, 0, 0, Recompute.NOTHING))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("steps");
     }

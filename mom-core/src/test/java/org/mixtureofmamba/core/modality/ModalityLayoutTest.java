@@ -15,10 +15,8 @@ class ModalityLayoutTest {
         assertThat(layout.rowOf().toDoubles()).containsExactly(3, 0, 1, 2, 4, 5);
         assertThat(layout.slabs()).hasToString("[0, 3, 3, 6]");
         assertThat(layout.slabs().size(1)).isZero();
-        assertThat(layout.documentStart().toDoubles())
-                .as("a sequence always starts anew")
-                .containsExactly(1, 0, 1, 1, 0, 0);
-        assertThat(layout.withoutDocumentStarts().documentStart().toDoubles()).containsExactly(1, 0, 0, 1, 0, 0);
+        assertThat(layout.documentStart().toDoubles()).containsExactly(1, 0, 1, 0, 0, 0);
+        assertThat(layout.withoutDocumentStarts().documentStart().toDoubles()).containsOnly(0);
     }
 
     @Test
@@ -28,6 +26,14 @@ class ModalityLayoutTest {
                 .withMessageContaining("token 1 has modality 2 of 2");
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> ModalityLayout.of(1, 2, 2, new byte[] {-1, 0}, new boolean[2]));
+    }
+
+    @Test
+    void aTargetOfNoSuchModalityIsRefused() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() ->
+                        TokenBatch.of(1, 2, 2, new int[2], new int[2], new byte[2], new byte[] {-1, 2}, new boolean[2]))
+                .withMessage("the target of token 1 has modality 2 of 2");
     }
 
     @Test
@@ -58,8 +64,8 @@ class ModalityLayoutTest {
         var counts = new long[3];
         for (int t = 0; t < tokens; t++) {
             int row = (int) sorted.layout().rowOf().get(t / length, t % length);
-            assertThat(sorted.inputs().get(0, row)).isEqualTo(inputs[t]);
-            assertThat(sorted.targets().get(0, row)).isEqualTo(targets[t]);
+            assertThat(sorted.inputs().values().get(0, row)).isEqualTo(inputs[t]);
+            assertThat(sorted.targets().values().get(0, row)).isEqualTo(targetModality[t] < 0 ? 0 : targets[t]);
             assertThat(sorted.targetModality().get(0, row)).isEqualTo(targetModality[t]);
             assertThat(sorted.layout().slabs().slabOf(row)).isEqualTo(modality[t]);
             if (targetModality[t] >= 0) {

@@ -1,5 +1,7 @@
 package org.mixtureofmamba.data.document;
 
+import java.io.Serial;
+import java.io.Serializable;
 import java.util.List;
 
 import org.mixtureofmamba.core.UserException;
@@ -12,7 +14,10 @@ import org.mixtureofmamba.core.UserException;
  * @param mirrorImages whether each image is seen as its mirror image too
  * @param speechSpeeds each clip is heard at all of these speeds; {@code [1]} leaves speech as it is
  */
-public record Augmentation(boolean mirrorImages, List<Double> speechSpeeds) {
+public record Augmentation(boolean mirrorImages, List<Double> speechSpeeds) implements Serializable {
+    @Serial
+    private static final long serialVersionUID = 1L;
+
     public static final Augmentation NONE = new Augmentation(false, List.of(1.0));
 
     public Augmentation {

@@ -118,22 +118,29 @@ public record DocumentTokenizer(
         var sound = media.sound(sample.audio(), sample.id());
         var documents = new ArrayList<Supplier<Document>>();
         for (double speed : augmented.speechSpeeds()) {
-            var units = speech.encode(atSpeed(sound, speed));
-            if (units.length == 0) {
-                throw new UserException("the recording is empty");
-            }
-            for (int i = 0; i < units.length; i++) {
-                units[i] = vocabulary().speech(units[i]);
-            }
+            var recording = speechSegment(atSpeed(sound, speed));
             var id = speed == 1 ? sample.id() : "%s~x%s".formatted(sample.id(), speed);
-            var document =
-                    new Document(id, heldOut, interleaver.pair(id, transcript, new Segment(Modality.SPEECH, units)));
+            var document = new Document(id, heldOut, interleaver.pair(id, transcript, recording));
             documents.add(() -> document);
         }
         return documents;
     }
 
-    /** Texts that stand next to each other are one, with a blank line between them. Never augmented. */
+    private Segment speechSegment(float[] sound) {
+        var units = speech.encode(sound);
+        if (units.length == 0) {
+            throw new UserException("the recording is empty");
+        }
+        for (int i = 0; i < units.length; i++) {
+            units[i] = vocabulary().speech(units[i]);
+        }
+        return new Segment(Modality.SPEECH, units);
+    }
+
+    /**
+     * Texts that stand next to each other are one, with a blank line between them. Never augmented. A sample with
+     * something that the setting does not have is refused whole.
+     */
     private Supplier<Document> interleavedDocument(Sample.Interleaved sample, boolean heldOut, DocumentBatch batch) {
         var segments = new ArrayList<Supplier<Segment>>();
         var words = new StringBuilder();
@@ -146,6 +153,12 @@ public record DocumentTokenizer(
                     require(Modality.IMAGE);
                     addText(words, segments);
                     segments.add(batch.image(media.image(s.image(), sample.id())));
+                }
+                case Sample.Item.Speech s -> {
+                    require(Modality.SPEECH);
+                    addText(words, segments);
+                    var recording = speechSegment(media.sound(s.audio(), sample.id()));
+                    segments.add(() -> recording);
                 }
             }
         }

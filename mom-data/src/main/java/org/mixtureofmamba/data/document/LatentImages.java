@@ -11,8 +11,7 @@ import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.tokenizers.LatentImageCodec;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
-import org.mixtureofmamba.tokenizers.image.KlAutoencoder;
-import org.mixtureofmamba.tokenizers.image.PretrainedImages;
+import org.mixtureofmamba.tokenizers.Tokenizers;
 
 /**
  * An image autoencoder at the work of Transfusion: images to latents, which a corpus keeps beside its tokenizers, and
@@ -22,26 +21,20 @@ public record LatentImages(LatentImageCodec codec) implements LatentEncoder {
     private static final String FILE = "latents.safetensors";
 
     /**
-     * The autoencoder of a name, {@value PretrainedImages#AUTOENCODER}, or of a file.
+     * The autoencoder of a name, as {@code kl-64}, or of a file.
      *
      * @throws UserException if there is neither
      */
     public static LatentImages open(String nameOrFile) {
-        if (nameOrFile.equals(PretrainedImages.AUTOENCODER)) {
-            return new LatentImages(PretrainedImages.autoencoder());
-        }
-        if (!Files.isRegularFile(Path.of(nameOrFile))) {
-            throw new UserException("there is no autoencoder '%s'; name a file or %s"
-                    .formatted(nameOrFile, PretrainedImages.AUTOENCODER));
-        }
-        return new LatentImages(KlAutoencoder.load(Path.of(nameOrFile)));
+        return new LatentImages(Tokenizers.of(LatentImageCodec.class).open(nameOrFile));
     }
 
     /** What {@link #save} wrote into a directory of tokenizers, if anything did. */
     public static Optional<LatentImages> load(Path tokenizers) {
         return Optional.of(tokenizers.resolve(FILE))
                 .filter(Files::isRegularFile)
-                .map(file -> new LatentImages(KlAutoencoder.load(file)));
+                .map(Tokenizers.of(LatentImageCodec.class)::load)
+                .map(LatentImages::new);
     }
 
     /** Puts the autoencoder beside the tokenizers of a directory. */

@@ -1,7 +1,9 @@
 package org.mixtureofmamba.data.inspect;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.shard.CorpusPart;
@@ -30,16 +32,10 @@ public record CorpusSummary(
     /**
      * Counts over the training or the held-out documents of a part.
      *
-     * @param text tokens of text, control tokens among them
-     * @param image codes
-     * @param speech units
+     * @param tokens by {@link Modality#key()}, in the order of the modalities; control tokens are text
      * @param lengths how many documents are how long
      */
-    public record SetSummary(long documents, long text, long image, long speech, List<LengthBucket> lengths) {
-        public long tokens() {
-            return text + image + speech;
-        }
-    }
+    public record SetSummary(long documents, Map<String, Long> tokens, List<LengthBucket> lengths) {}
 
     /** {@code documents} have from {@code from} to {@code to} tokens; buckets double in width. */
     public record LengthBucket(int from, int to, long documents) {}
@@ -83,11 +79,10 @@ public record CorpusSummary(
                         bucket == 0 ? 0 : 1 << bucket - 1, (int) ((1L << bucket) - 1), buckets[bucket]));
             }
         }
-        return new SetSummary(
-                set.size(),
-                set.tokens(Modality.TEXT),
-                set.tokens(Modality.IMAGE),
-                set.tokens(Modality.SPEECH),
-                lengths);
+        var tokens = new LinkedHashMap<String, Long>();
+        for (var modality : Modality.values()) {
+            tokens.put(modality.key(), set.tokens(modality));
+        }
+        return new SetSummary(set.size(), tokens, lengths);
     }
 }

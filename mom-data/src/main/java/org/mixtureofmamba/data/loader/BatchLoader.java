@@ -2,6 +2,7 @@ package org.mixtureofmamba.data.loader;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.concurrent.ExecutionException;
@@ -56,20 +57,20 @@ public final class BatchLoader implements AutoCloseable {
             ShareBounds bounds,
             BatchShape shape,
             long seed,
-            boolean once) {
+            List<Long> most) {
         this.names = corpus.parts().stream().map(CorpusPart::name).toList();
         this.parts = parts;
         this.vocabulary = corpus.vocabulary();
         this.shape = shape;
         this.order = new DataOrder(
-                corpus.fingerprint(), mixture.weights(), bounds.most(), shape.batch(), shape.length(), seed, once);
+                corpus.fingerprint(), mixture.weights(), bounds.most(), shape.batch(), shape.length(), seed, most);
         this.modalities = corpus.setting().modalities();
         this.latentWidth =
                 parts.stream().mapToInt(DocumentSet::latentWidth).max().orElse(0);
         this.loaded = new LoadedTokens();
-        this.packer = new Packer(parts, mixture, bounds, vocabulary, shape, seed, once);
+        this.packer = new Packer(parts, mixture, bounds, vocabulary, shape, seed, most);
         states.put(0L, packer.state(0));
-        this.steps = once ? countSteps() : Long.MAX_VALUE;
+        this.steps = most.contains(Long.MAX_VALUE) ? Long.MAX_VALUE : countSteps();
         this.background = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("batch-loader").factory());
     }
@@ -90,20 +91,27 @@ public final class BatchLoader implements AutoCloseable {
      */
     public static BatchLoader train(
             TokenCorpus corpus, Mixture mixture, ShareBounds bounds, BatchShape shape, long seed) {
-        return new BatchLoader(
-                corpus, corpus.parts().stream().map(CorpusPart::train).toList(), mixture, bounds, shape, seed, false);
+        var parts = corpus.parts().stream().map(CorpusPart::train).toList();
+        var endless = Collections.nCopies(parts.size(), Long.MAX_VALUE);
+        return new BatchLoader(corpus, parts, mixture, bounds, shape, seed, endless);
     }
 
     /**
-     * The held-out documents, each once, all parts from the first batch to the last in proportion to their size; the
-     * last rows are filled up with padding. Always the same.
+     * Held-out documents, each whole and once, until there are {@code least} targets of each modality, or all there
+     * are. Parts are mixed from the first batch to the last in proportion to what is taken of them; the last rows are
+     * filled up with padding. Always the same.
+     *
+     * @param least targets of each modality; {@link Long#MAX_VALUE} for all documents
      */
-    public static BatchLoader heldOut(TokenCorpus corpus, BatchShape shape) {
+    public static BatchLoader heldOut(TokenCorpus corpus, BatchShape shape, long least) {
         var parts = corpus.parts().stream().map(CorpusPart::heldOut).toList();
-        double all = Math.max(1, parts.stream().mapToLong(DocumentSet::tokens).sum());
-        var natural =
-                new Mixture(parts.stream().map(part -> part.tokens() / all).toList());
-        return new BatchLoader(corpus, parts, natural, ShareBounds.NONE, shape, 0, true);
+        var chosen = HeldOutSelection.of(parts, corpus.vocabulary(), least);
+        double all =
+                Math.max(1, chosen.tokens().stream().mapToLong(Long::longValue).sum());
+        var mixture =
+                new Mixture(chosen.tokens().stream().map(tokens -> tokens / all).toList());
+        return new BatchLoader(
+                corpus, parts, mixture, ShareBounds.NONE, shape, HeldOutSelection.SEED, chosen.documents());
     }
 
     private long countSteps() {

@@ -11,12 +11,13 @@ import java.util.List;
  * @param batch sequences a step, over all workers
  * @param length tokens a sequence
  * @param seed of the shuffle
- * @param heldOut whether these are the held-out documents
+ * @param most how many documents are drawn of each part; {@link Long#MAX_VALUE}, of all of them, for training
  */
 public record DataOrder(
-        String corpus, List<Double> weights, List<Double> bounds, int batch, int length, long seed, boolean heldOut) {
+        String corpus, List<Double> weights, List<Double> bounds, int batch, int length, long seed, List<Long> most) {
     public DataOrder {
         weights = List.copyOf(weights);
         bounds = List.copyOf(bounds);
+        most = List.copyOf(most);
     }
 }

@@ -5,6 +5,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
@@ -18,6 +19,9 @@ import org.mixtureofmamba.data.shard.TokenCorpus;
  */
 public record Mixture(List<Double> weights) {
     private static final double ROUNDING = 1e-9;
+    /** All but text, the last first. */
+    private static final List<Modality> MEDIA =
+            Stream.of(Modality.values()).skip(1).toList().reversed();
 
     public Mixture {
         weights = List.copyOf(weights);
@@ -58,8 +62,8 @@ public record Mixture(List<Double> weights) {
 
     /**
      * Parts weighed so that each modality has its share of the tokens. A part counts for the modality it is there for:
-     * speech where it has speech, else images where it has images, else text. Captions and transcripts count as the
-     * text they are, and text parts give the rest.
+     * the last one that it has, so speech where it has speech, else images where it has images, else text. Captions and
+     * transcripts count as the text they are, and text parts give the rest.
      *
      * @param shares of the tokens, adding up to 1; a modality left out has none
      * @throws UserException if the corpus cannot give such shares, saying which
@@ -79,7 +83,7 @@ public record Mixture(List<Double> weights) {
         }
         var weightOfGroup = new EnumMap<Modality, Double>(Modality.class);
         double text = 1;
-        for (var modality : List.of(Modality.SPEECH, Modality.IMAGE)) {
+        for (var modality : MEDIA) {
             double share = shares.getOrDefault(modality, 0.0);
             var tokens = groupTokens.getOrDefault(modality, new double[Modality.count()]);
             double all = Arrays.stream(tokens).sum();
@@ -94,7 +98,7 @@ public record Mixture(List<Double> weights) {
         boolean hasText = groupTokens.containsKey(Modality.TEXT);
         if (text < -ROUNDING || text > ROUNDING && !hasText) {
             throw new UserException(
-                    ("modality shares %s are out of reach: image and speech documents with their captions would be "
+                    ("modality shares %s are out of reach: documents of media with their captions would be "
                                     + "%.3f of the tokens%s")
                             .formatted(
                                     describe(shares),
@@ -113,10 +117,10 @@ public record Mixture(List<Double> weights) {
     }
 
     private static Modality purpose(CorpusPart part) {
-        if (part.train().tokens(Modality.SPEECH) > 0) {
-            return Modality.SPEECH;
-        }
-        return part.train().tokens(Modality.IMAGE) > 0 ? Modality.IMAGE : Modality.TEXT;
+        return MEDIA.stream()
+                .filter(modality -> part.train().tokens(modality) > 0)
+                .findFirst()
+                .orElse(Modality.TEXT);
     }
 
     private static Mixture normalised(double[] weights) {

@@ -32,7 +32,7 @@ final class Packer {
     private final Vocabulary vocabulary;
     private final BatchShape shape;
     private final long seed;
-    private final boolean once;
+    private final List<Long> most;
 
     private final long[] documents;
     private final long[] tokens;
@@ -42,7 +42,7 @@ final class Packer {
     /** Rows of the batch under way that are packed. */
     private int rows;
 
-    /** @param once whether each document is drawn a single time, for evaluation, or epoch after epoch */
+    /** @param most how many documents are drawn of each part; {@link Long#MAX_VALUE} for epoch after epoch */
     Packer(
             List<DocumentSet> parts,
             Mixture mixture,
@@ -50,14 +50,14 @@ final class Packer {
             Vocabulary vocabulary,
             BatchShape shape,
             long seed,
-            boolean once) {
+            List<Long> most) {
         this.parts = List.copyOf(parts);
         this.weights =
                 mixture.weights().stream().mapToDouble(Double::doubleValue).toArray();
         this.vocabulary = vocabulary;
         this.shape = shape;
         this.seed = seed;
-        this.once = once;
+        this.most = List.copyOf(most);
         this.documents = new long[parts.size()];
         this.tokens = new long[parts.size()];
         this.order = new Permutation[parts.size()];
@@ -116,7 +116,7 @@ final class Packer {
         int furthest = -1;
         double greatest = Double.NEGATIVE_INFINITY;
         for (int p = 0; p < weights.length; p++) {
-            boolean exhausted = once && documents[p] >= parts.get(p).size() && begun(p).isEmpty();
+            boolean exhausted = documents[p] >= most.get(p) && begun(p).isEmpty();
             double behind = weights[p] * drawn - tokens[p];
             if (weights[p] > 0
                     && !exhausted

@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.Setting;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
-import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.shard.Manifest;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.source.DemoCorpus;
@@ -14,7 +13,6 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
 
 /** The corpus that ships with the project, tokenised: made on first use and kept. */
 public final class DemoPreparation {
-    private static final HeldOutSplit SPLIT = new HeldOutSplit(0.05);
     private static final long SEED = 0;
     private static final int SAMPLES_PER_SHARD = 1024;
 
@@ -41,7 +39,7 @@ public final class DemoPreparation {
     }
 
     private static void prepare(TokenizerSet tokenizers, Setting setting, Path directory, PrepareProgress progress) {
-        var documents = DocumentTokenizer.of(tokenizers, setting, SEED, SPLIT, DemoCorpus.AUGMENTATION);
+        var documents = DocumentTokenizer.of(tokenizers, setting, SEED, DemoCorpus.SPLIT, DemoCorpus.AUGMENTATION);
         new Preparation(
                         documents,
                         tokenizers.fingerprint(),

@@ -51,7 +51,7 @@ final class PartPreparation {
     /** Asked of each sample, in order. */
     private final Predicate<Sample> duplicate;
 
-    private final ShardRange range;
+    private final ShardPlan.Range range;
 
     private final ArrayDeque<Work> inWork = new ArrayDeque<>();
     private long bytesInWork;
@@ -74,7 +74,8 @@ final class PartPreparation {
      *
      * @param last whether it is its shard's last
      */
-    private record Work(Path shard, FutureTask<Tokenised> tokenised, int samples, long bytes, boolean last) {}
+    private record Work(
+            Path shard, FutureTask<ShardAssembly.Tokenised> tokenised, int samples, long bytes, boolean last) {}
 
     PartPreparation(
             Preparation preparation,
@@ -110,7 +111,7 @@ final class PartPreparation {
         this.firstShard = firstShard;
         this.mostShards = mostShards;
         this.duplicate = duplicate;
-        this.range = new ShardRange(preparation.samplesPerShard());
+        this.range = new ShardPlan.Range(preparation.samplesPerShard());
         this.filled = new ShardAssembly(preparation.documents().interleaver().vocabulary());
         this.written = new ShardAssembly(preparation.documents().interleaver().vocabulary());
     }
@@ -188,7 +189,7 @@ final class PartPreparation {
                 bytes += sample.size();
                 chunk.add(sample);
             }
-            var tokenised = new FutureTask<>(() -> Tokenised.of(chunk, preparation.documents()));
+            var tokenised = new FutureTask<>(() -> ShardAssembly.Tokenised.of(chunk, preparation.documents()));
             inWork.add(new Work(shard, tokenised, chunk.size(), bytes, !range.hasMore(reader)));
             bytesInWork += bytes;
             if (preparation.threads() > 1) {
@@ -238,7 +239,7 @@ final class PartPreparation {
 
     private Sample next(SampleReader reader) {
         var sample = reader.next();
-        range.count(ShardRange.text(sample));
+        range.count(ShardPlan.Range.text(sample));
         return preparation.dropDuplicates() && duplicate.test(sample)
                 ? new Sample.Rejected(sample.id(), "its content equals an earlier sample's")
                 : sample;

@@ -23,6 +23,8 @@ import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.shard.Manifest;
+import org.mixtureofmamba.data.source.ChainedReader;
+import org.mixtureofmamba.data.source.SampleReader;
 import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.data.store.LocalStore;
 
@@ -62,7 +64,7 @@ public record Preparation(
     }
 
     /** The same with shards that stay elsewhere than in {@code out}. */
-    public Manifest run(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress) {
+    Manifest run(List<Source> sources, Path out, ShardShelf shelf, PrepareProgress progress) {
         checkNames(sources);
         try {
             createDirectory(out);
@@ -85,7 +87,7 @@ public record Preparation(
      * Writes down what a directory is to be filled with, before other machines begin to fill it; {@link #run} ends the
      * work.
      */
-    public void begin(List<Source> sources, Path out) {
+    void begin(List<Source> sources, Path out) {
         checkNames(sources);
         try {
             createDirectory(out);
@@ -96,26 +98,25 @@ public record Preparation(
     }
 
     /** Counts what decides where the shards of a source begin, in one of its pieces. */
-    public PieceCount count(Source piece) {
+    ShardPlan.Count count(Source piece) {
         var texts = IntStream.builder();
         var hashes = LongStream.builder();
         try (var reader = piece.open()) {
             while (reader.hasNext()) {
                 var sample = reader.next();
-                texts.add(ShardRange.text(sample));
+                texts.add(ShardPlan.Range.text(sample));
                 if (dropDuplicates) {
                     var hash = PartPreparation.comparedHash(sample);
                     hashes.add(hash.high()).add(hash.low());
                 }
             }
         }
-        return new PieceCount(texts.build().toArray(), hashes.build().toArray());
+        return new ShardPlan.Count(texts.build().toArray(), hashes.build().toArray());
     }
 
     /** Makes the shards of a slice of a source, reading it from the piece on in which the slice begins. */
-    public void makeSlice(Source source, Path out, ShardSlice slice) {
-        var pieces = source.pieces();
-        var from = new SliceSource(
+    void makeSlice(Source source, List<Source> pieces, ShardPlan.Slice slice, Path out) {
+        var from = new SourceRest(
                 source.name(), source.description(), pieces.subList(slice.piece(), pieces.size()), slice.skip());
         var number = new AtomicInteger();
         try (var workers = workers()) {
@@ -141,8 +142,7 @@ public record Preparation(
      *
      * @param plans of the sources, in order
      */
-    public Manifest finish(
-            List<Source> sources, List<ShardPlan> plans, Path out, ShardShelf shelf, PrepareProgress progress) {
+    Manifest finish(List<Source> sources, List<ShardPlan> plans, Path out, ShardShelf shelf, PrepareProgress progress) {
         if (!Files.exists(out.resolve(Manifest.FILE))) {
             var entries = new ArrayList<Manifest.PartEntry>();
             for (int i = 0; i < sources.size(); i++) {
@@ -177,6 +177,18 @@ public record Preparation(
         }
         return Optional.of(new Manifest.PartEntry(
                 source.name(), source.description(), plan.samples(), skipped, made, tokens, shards));
+    }
+
+    /** A source from within one of its pieces on; later pieces are opened once they are needed. */
+    private record SourceRest(String name, String description, List<Source> rest, int skip) implements Source {
+        @Override
+        public SampleReader open() {
+            var reader = new ChainedReader<>(rest, Source::open);
+            for (int i = 0; i < skip; i++) {
+                reader.next();
+            }
+            return reader;
+        }
     }
 
     /** All threads but the one that hands them work and does itself what finds no place in their queue. */
@@ -241,7 +253,7 @@ public record Preparation(
                             String.join(
                                     ", ",
                                     sources.stream().map(Source::description).toList()),
-                            out.resolve(SkippedFile.DIRECTORY)));
+                            out.resolve(ShardAssembly.SkippedFile.DIRECTORY)));
         }
         var manifest = manifest(entries);
         manifest.write(out);
@@ -272,7 +284,7 @@ public record Preparation(
                 Manifest.FORMAT,
                 documents.setting().key(),
                 documents.interleaver().seed(),
-                documents.split().fraction(),
+                documents.split().byModality(),
                 documents.augmentation().mirrorImages(),
                 documents.augmentation().speechSpeeds(),
                 samplesPerShard,

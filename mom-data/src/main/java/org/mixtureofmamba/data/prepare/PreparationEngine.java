@@ -2,10 +2,13 @@ package org.mixtureofmamba.data.prepare;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.ServiceLoader;
+
+import org.mixtureofmamba.core.UserException;
 
 /**
- * Makes shards on other machines; found by {@link java.util.ServiceLoader}. What it leaves undone the single machine
- * makes afterwards, in {@link Preparation#finish}, which also counts and checks what the engine made.
+ * Makes shards on other machines; found by {@link ServiceLoader}. What it leaves undone the single machine makes
+ * afterwards.
  */
 public interface PreparationEngine {
     /** The name on the command line. */
@@ -20,4 +23,19 @@ public interface PreparationEngine {
      * @throws org.mixtureofmamba.core.FailureException if the cluster fails
      */
     List<ShardPlan> makeShards(PreparationRequest request, String master, Path out);
+
+    /**
+     * The engine of a name.
+     *
+     * @throws UserException if this build has none
+     */
+    static PreparationEngine named(String name) {
+        return ServiceLoader.load(PreparationEngine.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .filter(engine -> engine.name().equals(name))
+                .findFirst()
+                .orElseThrow(() -> new UserException(
+                        "this build has no engine '%s'; build it with 'mvn -P launcher,spark package' for spark"
+                                .formatted(name)));
+    }
 }

@@ -13,7 +13,6 @@ import org.mixtureofmamba.data.document.DocumentTokenizer;
 import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.document.LatentImages;
 import org.mixtureofmamba.data.document.MediaDecoder;
-import org.mixtureofmamba.data.source.Source;
 import org.mixtureofmamba.data.source.SourceSpec;
 import org.mixtureofmamba.tokenizers.TokenizerSet;
 
@@ -22,98 +21,60 @@ import org.mixtureofmamba.tokenizers.TokenizerSet;
  * settings.
  *
  * @param sources as {@link SourceSpec} reads them
- * @param setting key of the {@link Setting}
  * @param tokenizers a directory that every machine sees; empty for those that ship with the project
  * @param latents the autoencoder that makes images continuous, as {@link LatentImages#open} takes it; empty where they
  *     are codes
  * @param seed of the order of text and media in a document
- * @param heldOut fraction of the samples kept for evaluation
- * @param mirrorImages whether images are seen as their mirror images too
- * @param speechSpeeds at which recordings are heard
  * @param samplesPerShard samples that one shard is made of at most
  * @param deduplicate whether samples of equal content are dropped but for the first
  */
 public record PreparationRequest(
         List<String> sources,
-        String setting,
+        Setting setting,
         String tokenizers,
         String latents,
         long seed,
-        double heldOut,
-        boolean mirrorImages,
-        List<Double> speechSpeeds,
+        HeldOutSplit split,
+        Augmentation augmentation,
         int samplesPerShard,
         boolean deduplicate)
         implements Serializable {
     @Serial
-    private static final long serialVersionUID = 1L;
+    private static final long serialVersionUID = 2L;
 
     public PreparationRequest {
         sources = List.copyOf(sources);
-        speechSpeeds = List.copyOf(speechSpeeds);
     }
 
     /**
-     * The sources.
+     * Loads the tokenizers and looks for the sources.
      *
-     * @throws org.mixtureofmamba.core.UserException if one of them does not exist
+     * @param threads that tokenise on this machine
+     * @throws UserException if a source does not exist, the tokenizers or the autoencoder are not there, or the setting
+     *     has more than text and images where images are latents
      */
-    public List<Source> openSources() {
-        var kind = Setting.of(setting);
-        return sources.stream()
-                .flatMap(source -> SourceSpec.parse(source, kind).stream())
+    public OpenedPreparation open(int threads) {
+        var set = tokenizers.isEmpty() ? TokenizerSet.demo() : TokenizerSet.load(Path.of(tokenizers));
+        var encoder = openLatents();
+        var parsed = sources.stream()
+                .flatMap(source -> SourceSpec.parse(source, setting).stream())
                 .toList();
+        var documents = encoder.map(codec -> DocumentTokenizer.transfusion(
+                        set.text(), codec, MediaDecoder.standard(), seed, split, augmentation))
+                .orElseGet(() -> DocumentTokenizer.of(set, setting, seed, split, augmentation));
+        var fingerprint = encoder.map(codec -> codec.fingerprint(set)).orElseGet(set::fingerprint);
+        return new OpenedPreparation(
+                new Preparation(documents, fingerprint, samplesPerShard, deduplicate, threads), set, encoder, parsed);
     }
 
-    /**
-     * The tokenizers.
-     *
-     * @throws org.mixtureofmamba.core.UserException if the directory does not hold them
-     */
-    public TokenizerSet openTokenizers() {
-        return tokenizers.isEmpty() ? TokenizerSet.demo() : TokenizerSet.load(Path.of(tokenizers));
-    }
-
-    /**
-     * The autoencoder, if one is asked for.
-     *
-     * @throws org.mixtureofmamba.core.UserException if there is none of that name, or the setting has more than text
-     *     and images
-     */
-    public Optional<LatentImages> openLatents() {
+    private Optional<LatentImages> openLatents() {
         if (latents.isEmpty()) {
             return Optional.empty();
         }
-        if (Setting.of(setting) != Setting.CHAMELEON) {
+        if (setting != Setting.CHAMELEON) {
             throw new UserException("latents stand for images beside text alone; take the setting %s"
                     .formatted(Setting.CHAMELEON.key()));
         }
         return Optional.of(LatentImages.open(latents));
-    }
-
-    /** The preparation, on so many threads of this machine. */
-    public Preparation preparation(TokenizerSet set, int threads) {
-        var split = new HeldOutSplit(heldOut);
-        var augmentation = new Augmentation(mirrorImages, speechSpeeds);
-        return openLatents()
-                .map(encoder -> new Preparation(
-                        DocumentTokenizer.transfusion(
-                                set.text(), encoder, MediaDecoder.standard(), seed, split, augmentation),
-                        encoder.fingerprint(set),
-                        samplesPerShard,
-                        deduplicate,
-                        threads))
-                .orElseGet(() -> new Preparation(
-                        DocumentTokenizer.of(set, Setting.of(setting), seed, split, augmentation),
-                        set.fingerprint(),
-                        samplesPerShard,
-                        deduplicate,
-                        threads));
-    }
-
-    /** Puts tokenizers and autoencoder into a directory, for those who read the corpus. */
-    public void save(TokenizerSet set, Path directory) {
-        set.save(directory);
-        openLatents().ifPresent(encoder -> encoder.save(directory));
     }
 }

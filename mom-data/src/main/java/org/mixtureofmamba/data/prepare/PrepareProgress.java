@@ -14,4 +14,7 @@ public interface PrepareProgress {
      * @param tokens made of them in this run
      */
     void at(String part, long samples, long skipped, long tokens);
+
+    /** A file of the corpus has gone to the bucket that it is prepared into. */
+    default void sent(String key) {}
 }

@@ -9,7 +9,7 @@ enum Section {
     DOCUMENTS(1),
     /** u16 or u32 [tokens]: ids of the unified vocabulary. */
     TOKENS(2),
-    /** u32 [runs]: length * 4 + modality of each run of one modality inside one document. */
+    /** u32 [runs]: length * 8 + modality of each run of one modality inside one document. */
     RUNS(3),
     /** u8 [n]: 1 where the document is held out. */
     SPLITS(4),

@@ -14,7 +14,14 @@ final class ShardFormat {
     /** "MOMSHARD" as the bytes stand in the file. */
     static final long MAGIC = 0x44524148_534d4f4dL;
 
-    static final int VERSION = 1;
+    /** Version 1 had two bits for the modality of a run. */
+    static final int VERSION = 2;
+
+    static final int OLDEST_VERSION = 1;
+    /** Bits of a run that say its modality: eight at most; the others are its length. */
+    static final int RUN_BITS = 3;
+
+    private static final int RUN_BITS_OF_VERSION_1 = 2;
 
     static final int HEADER = 64;
     static final int AT_VERSION = 8;
@@ -41,6 +48,10 @@ final class ShardFormat {
     static final int MAX_SECTIONS = 64;
 
     private ShardFormat() {}
+
+    static int runBits(int version) {
+        return version == 1 ? RUN_BITS_OF_VERSION_1 : RUN_BITS;
+    }
 
     static long aligned(long offset) {
         return (offset + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;

@@ -14,7 +14,8 @@ public record ShardHeader(long documents, long tokens) {
         var header = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
         boolean known = bytes.length == ShardFormat.HEADER
                 && header.getLong(0) == ShardFormat.MAGIC
-                && header.getInt(ShardFormat.AT_VERSION) == ShardFormat.VERSION
+                && header.getInt(ShardFormat.AT_VERSION) >= ShardFormat.OLDEST_VERSION
+                && header.getInt(ShardFormat.AT_VERSION) <= ShardFormat.VERSION
                 && header.getLong(ShardFormat.AT_FILE_LENGTH) == length;
         return known
                 ? Optional.of(new ShardHeader(

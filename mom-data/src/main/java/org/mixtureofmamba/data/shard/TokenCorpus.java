@@ -54,9 +54,6 @@ public final class TokenCorpus implements AutoCloseable {
     }
 
     private Optional<TokenShard> openShard(String name, DamagedShards damaged) {
-        if (!name.equals(Path.of(name).getFileName().toString())) {
-            throw new UserException("the manifest in %s names a shard outside it: %s".formatted(directory, name));
-        }
         try {
             var shard = TokenShard.open(directory.resolve(name));
             if (shard.vocabularySize() != vocabulary().size()) {

@@ -28,6 +28,7 @@ public final class TokenShard implements AutoCloseable {
     private final Map<Section, MemorySegment> sections = new EnumMap<>(Section.class);
     private final int checksum;
     private final int tokenBytes;
+    private final int runBits;
     private final int vocabularySize;
     private final int documents;
     private final long tokens;
@@ -46,8 +47,10 @@ public final class TokenShard implements AutoCloseable {
             check(whole.get(ShardFormat.U64, 0) == ShardFormat.MAGIC, "it does not start with MOMSHARD");
             int version = whole.get(ShardFormat.U32, ShardFormat.AT_VERSION);
             check(
-                    version == ShardFormat.VERSION,
-                    "its format is version %d, this program reads %d".formatted(version, ShardFormat.VERSION));
+                    version >= ShardFormat.OLDEST_VERSION && version <= ShardFormat.VERSION,
+                    "its format is version %d, this program reads %d to %d"
+                            .formatted(version, ShardFormat.OLDEST_VERSION, ShardFormat.VERSION));
+            this.runBits = ShardFormat.runBits(version);
             int count = whole.get(ShardFormat.U32, ShardFormat.AT_SECTIONS);
             long bodies = ShardFormat.aligned(ShardFormat.HEADER + (long) count * ShardFormat.ENTRY);
             check(
@@ -65,6 +68,7 @@ public final class TokenShard implements AutoCloseable {
             this.tokens = whole.get(ShardFormat.U64, ShardFormat.AT_TOKENS);
             mapSections(whole, count, bodies);
             checkIndex();
+            checkIds();
             this.imageTokensBefore = new long[sections.containsKey(Section.LATENTS) ? documents + 1 : 0];
             countModalities();
             this.latentWidth = latentWidthOfSection();
@@ -168,6 +172,30 @@ public final class TokenShard implements AutoCloseable {
         }
     }
 
+    /** Ids select rows of the embedding; one beyond it would select other weights. */
+    private void checkIds() {
+        var ids = sections.get(Section.TOKENS);
+        if (tokenBytes == Short.BYTES && vocabularySize > Character.MAX_VALUE) {
+            return;
+        }
+        int most = -1;
+        boolean negative = false;
+        if (tokenBytes == Short.BYTES) {
+            for (long i = 0; i < tokens; i++) {
+                most = Math.max(most, Short.toUnsignedInt(ids.getAtIndex(ShardFormat.U16, i)));
+            }
+        } else {
+            for (long i = 0; i < tokens; i++) {
+                int id = ids.getAtIndex(ShardFormat.U32, i);
+                negative |= id < 0;
+                most = Math.max(most, id);
+            }
+        }
+        check(
+                !negative && most < vocabularySize,
+                "it holds an id beyond its vocabulary of %d".formatted(vocabularySize));
+    }
+
     private void checkSize(Section section, long size) {
         check(
                 size >= 0
@@ -178,22 +206,25 @@ public final class TokenShard implements AutoCloseable {
 
     private void countModalities() {
         var runs = sections.get(Section.RUNS);
+        check(runs.byteSize() % Integer.BYTES == 0, "its modality runs end inside a number");
+        int modalities = (1 << runBits) - 1;
         int document = 0;
         long at = 0;
         for (long i = 0; i < runs.byteSize(); i += Integer.BYTES) {
             int run = runs.get(ShardFormat.U32, i);
-            int length = run >>> 2;
+            int length = run >>> runBits;
+            int modality = run & modalities;
             while (document < documents && start(document + 1) <= at) {
                 document++;
             }
             check(
                     document < documents
                             && length > 0
-                            && (run & 3) < Modality.count()
+                            && modality < Modality.count()
                             && at + length <= start(document + 1),
                     "its modality runs do not fit its documents at token %d".formatted(at));
-            modalityTokens[heldOut(document) ? 1 : 0][run & 3] += length;
-            if (imageTokensBefore.length > 0 && (run & 3) == Modality.IMAGE.index()) {
+            modalityTokens[heldOut(document) ? 1 : 0][modality] += length;
+            if (imageTokensBefore.length > 0 && modality == Modality.IMAGE.index()) {
                 imageTokensBefore[document + 1] += length;
             }
             at += length;

@@ -21,6 +21,9 @@ import org.mixtureofmamba.tokenizers.Vocabulary;
  * Gathers the documents of one shard in memory, then writes the file whole. The bytes depend on the documents alone.
  */
 public final class TokenShardWriter {
+    /** A longer one is written as several. */
+    private static final int LONGEST_RUN = (1 << Integer.SIZE - ShardFormat.RUN_BITS) - 1;
+
     private final Vocabulary vocabulary;
     private final int tokenBytes;
     private final LittleEndian documents = new LittleEndian();
@@ -88,7 +91,7 @@ public final class TokenShardWriter {
                 throw new IllegalArgumentException(
                         "id %d of %s is outside the vocabulary of %d".formatted(document[i], id, vocabulary.size()));
             }
-            runs.u32((runEnd - i) * 4 + modality.index());
+            runs.u32((runEnd - i << ShardFormat.RUN_BITS) + modality.index());
             images += modality == Modality.IMAGE ? runEnd - i : 0;
             i = runEnd;
         }
@@ -103,18 +106,11 @@ public final class TokenShardWriter {
 
     /** Where the run of ids of one modality ends; at its start where the id there is none of the vocabulary. */
     private int runEnd(int[] document, int start, Modality modality) {
-        int least = switch (modality) {
-            case TEXT -> 0;
-            case IMAGE -> vocabulary.imageStart();
-            case SPEECH -> vocabulary.speechStart();
-        };
-        int beyond = switch (modality) {
-            case TEXT -> vocabulary.imageStart();
-            case IMAGE -> vocabulary.speechStart();
-            case SPEECH -> vocabulary.size();
-        };
+        int least = vocabulary.start(modality);
+        int beyond = vocabulary.end(modality);
         int end = start;
-        while (end < document.length && document[end] >= least && document[end] < beyond) {
+        int most = start + Math.min(document.length - start, LONGEST_RUN);
+        while (end < most && document[end] >= least && document[end] < beyond) {
             end++;
         }
         return end;

@@ -78,6 +78,9 @@ final class Archives {
         if (!entry.isFile() || entry.isLink() || entry.isSymbolicLink()) {
             return "no plain file";
         }
+        if (entry.isSparse()) {
+            return "a sparse file, which a few bytes can make as large as they like";
+        }
         var path = entry.getName();
         boolean leadsOut = path.startsWith("/")
                 || path.contains("\\")

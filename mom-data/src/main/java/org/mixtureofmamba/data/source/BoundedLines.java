@@ -7,7 +7,7 @@ import java.util.Optional;
 import org.mixtureofmamba.core.FailureException;
 
 /** The lines of a UTF-8 file, one at a time, none of them held in memory beyond a bound. */
-final class BoundedLines implements AutoCloseable {
+public final class BoundedLines implements AutoCloseable {
     private final String place;
     private final ByteReader stream;
     private final int limit;
@@ -21,17 +21,27 @@ final class BoundedLines implements AutoCloseable {
      * @param text empty where {@code fault} is not
      * @param fault why the line cannot be used, or empty
      */
-    record Line(long number, String text, String fault) {}
+    public record Line(long number, String text, String fault) {}
 
-    BoundedLines(Bytes file, int limit) {
+    /**
+     * Opens a file at its first line.
+     *
+     * @param limit bytes of a line; of a longer one only the fault is given
+     * @throws org.mixtureofmamba.core.UserException if it cannot be opened
+     */
+    public BoundedLines(Bytes file, int limit) {
         this.place = file.place();
         this.stream = new ByteReader(file.open());
         this.limit = limit;
         this.bytes = new BoundedBytes(limit);
     }
 
-    /** The next line; nothing at the end. */
-    Optional<Line> next() {
+    /**
+     * The next line; nothing at the end.
+     *
+     * @throws FailureException if the file breaks off
+     */
+    public Optional<Line> next() {
         try {
             bytes.clear();
             if (!stream.hasMore()) {

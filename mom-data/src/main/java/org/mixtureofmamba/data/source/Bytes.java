@@ -49,11 +49,16 @@ public record Bytes(String place, long length, Opener opener, Beside beside) {
             if (Files.isDirectory(file)) {
                 throw new UserException("cannot read %s: it is a directory; name a file".formatted(file));
             }
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new UserException(
+                        "cannot read %s: it is a device or a pipe, which ends nowhere or once; name a file"
+                                .formatted(file));
+            }
             return new Bytes(
                     file.toString(),
                     Files.size(file),
                     from -> openFile(file, from),
-                    name -> ofFile(file.toAbsolutePath().resolveSibling(name)));
+                    name -> ofFile(file.toAbsolutePath().resolveSibling(FilePatterns.path(name))));
         } catch (IOException e) {
             throw unreadable(file.toString(), e);
         }

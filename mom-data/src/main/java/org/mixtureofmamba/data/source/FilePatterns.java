@@ -4,12 +4,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.nio.file.PathMatcher;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.data.store.ObjectStore;
@@ -23,6 +26,8 @@ public final class FilePatterns {
     private static final Pattern BRACES = Pattern.compile("\\{([^{}]*)}");
     private static final Pattern RANGE = Pattern.compile("(\\d{1,9})\\.\\.(\\d{1,9})");
     private static final int MOST = 1_000_000;
+    private static final int MOST_BRACES = 100;
+    private static final long MOST_CHARACTERS = 200_000_000;
 
     private FilePatterns() {}
 
@@ -36,13 +41,34 @@ public final class FilePatterns {
         for (var name : braces(pattern)) {
             if (firstWild(name) >= 0) {
                 files.addAll(matches(name));
-            } else if (Files.exists(Path.of(name))) {
-                files.add(Path.of(name));
+            } else if (Files.exists(path(name))) {
+                files.add(path(name));
             } else {
                 throw new UserException("cannot read %s: no such file; check the path".formatted(name));
             }
         }
         return files;
+    }
+
+    /**
+     * The path of a name.
+     *
+     * @throws UserException if the system has no such names
+     */
+    static Path path(String name) {
+        try {
+            return Path.of(name);
+        } catch (InvalidPathException e) {
+            throw new UserException(
+                    "'%s' cannot be the name of a file here: %s; rename it, or call with LC_ALL=C.UTF-8"
+                            .formatted(printable(name), printable(e.getReason())),
+                    e);
+        }
+    }
+
+    /** Control characters and halves of characters would not survive in a message. */
+    private static String printable(String name) {
+        return name.replaceAll("[\\p{Cntrl}\\p{Cs}]", "?");
     }
 
     /** The files of a pattern, local or of a bucket ({@code s3://BUCKET/PATTERN}); see {@link #files}. */
@@ -72,10 +98,10 @@ public final class FilePatterns {
         if (wild < 0) {
             return List.of(name);
         }
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + name);
+        var matcher = matcher(name);
         var keys = store.list(name.substring(0, wild)).stream()
                 .map(ObjectStore.Entry::key)
-                .filter(key -> matcher.matches(Path.of(key)))
+                .filter(key -> matcher.matches(path(key)))
                 .toList();
         if (keys.isEmpty()) {
             throw new UserException("nothing matches %s; check the pattern".formatted(store.place(name)));
@@ -95,6 +121,9 @@ public final class FilePatterns {
 
     /** The names that the braces of a pattern stand for. */
     static List<String> braces(String pattern) {
+        if (pattern.chars().filter(c -> c == '{').count() > MOST_BRACES) {
+            throw new UserException("a pattern of more than %d braces; split it".formatted(MOST_BRACES));
+        }
         var names = new ArrayList<String>();
         expand(pattern, names);
         return names;
@@ -103,8 +132,9 @@ public final class FilePatterns {
     private static void expand(String pattern, List<String> names) {
         var braces = BRACES.matcher(pattern);
         if (!braces.find()) {
-            if (names.size() >= MOST) {
-                throw new UserException("a pattern of more than %d names; split it".formatted(MOST));
+            if (names.size() >= MOST || (long) names.size() * pattern.length() > MOST_CHARACTERS) {
+                throw new UserException("a pattern of more than %d names, or of %d characters in all; split it"
+                        .formatted(MOST, MOST_CHARACTERS));
             }
             names.add(pattern);
             return;
@@ -132,10 +162,21 @@ public final class FilePatterns {
         return numbers;
     }
 
+    private static PathMatcher matcher(String glob) {
+        try {
+            return FileSystems.getDefault().getPathMatcher("glob:" + glob);
+        } catch (PatternSyntaxException e) {
+            throw new UserException(
+                    "'%s' is no pattern: %s; write a backslash before a bracket that is meant as it stands"
+                            .formatted(glob, e.getDescription()),
+                    e);
+        }
+    }
+
     private static List<Path> matches(String glob) {
         int slash = glob.lastIndexOf('/', firstWild(glob));
-        var root = Path.of(slash < 0 ? "." : slash == 0 ? "/" : glob.substring(0, slash));
-        var matcher = FileSystems.getDefault().getPathMatcher("glob:" + (slash < 0 ? "./" + glob : glob));
+        var root = path(slash < 0 ? "." : slash == 0 ? "/" : glob.substring(0, slash));
+        var matcher = matcher(slash < 0 ? "./" + glob : glob);
         if (!Files.isDirectory(root)) {
             throw new UserException("nothing matches %s: there is no directory %s".formatted(glob, root));
         }

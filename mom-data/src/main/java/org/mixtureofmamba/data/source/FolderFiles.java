@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
@@ -16,6 +17,8 @@ import org.mixtureofmamba.core.UserException;
  * The files of a directory tree, sorted by name so that every machine reads them in one order; links are not followed.
  */
 final class FolderFiles {
+    private static final int CAPTION_LIMIT = 1 << 20;
+
     private FolderFiles() {}
 
     static List<Path> of(Path folder, Predicate<String> name) {
@@ -36,6 +39,11 @@ final class FolderFiles {
         }
     }
 
+    /** What stands behind the last dot of a name, in lower case. */
+    static String ending(String name) {
+        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    }
+
     /** One sample a file. */
     static SampleReader reader(List<Path> files, Function<Path, Sample> sample) {
         return new ChainedReader<>(files, file -> new ListReader(List.of(sample.apply(file))));
@@ -43,11 +51,12 @@ final class FolderFiles {
 
     /** A text file of at most a megabyte; used for captions. */
     static String text(Path file) {
-        try {
-            if (Files.size(file) > 1 << 20) {
-                throw new UserException("%s is no caption: larger than a megabyte".formatted(file));
-            }
-            return Utf8.decode(Files.readAllBytes(file)).strip();
+        var bytes = Bytes.ofFile(file);
+        if (bytes.length() > CAPTION_LIMIT) {
+            throw new UserException("%s is no caption: larger than a megabyte".formatted(file));
+        }
+        try (var in = bytes.openRaw()) {
+            return Utf8.decode(in.readNBytes(CAPTION_LIMIT)).strip();
         } catch (IOException e) {
             throw unreadable(file, e);
         }

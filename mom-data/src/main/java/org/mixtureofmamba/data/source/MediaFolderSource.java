@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.tokenizers.MediaType;
 
 /**
  * Images and recordings in a directory tree, each with its text beside it: {@code a/b.png} and {@code a/b.txt}; the
@@ -27,8 +28,7 @@ public record MediaFolderSource(String name, Path folder) implements Source {
     }
 
     private List<Path> files() {
-        return FolderFiles.of(
-                folder, file -> isImage(file) || MediaPaths.RECORDINGS.contains(MediaPaths.extension(file)));
+        return FolderFiles.of(folder, file -> MediaType.ofName(file).isPresent());
     }
 
     private Sample sample(Path file) {
@@ -38,15 +38,10 @@ public record MediaFolderSource(String name, Path folder) implements Source {
         try {
             var caption = Files.exists(text) ? FolderFiles.text(text) : "";
             var bytes = MediaPaths.read(file);
-            return isImage(name)
-                    ? new Sample.CaptionedImage(id, "", bytes, caption)
-                    : new Sample.TranscribedSpeech(id, "", bytes, caption);
+            var type = MediaType.ofName(name).orElseThrow();
+            return Sample.of(id, "", caption, List.of(Sample.Item.of(type, bytes)));
         } catch (UserException e) {
             return new Sample.Rejected(id, e.getMessage());
         }
-    }
-
-    private static boolean isImage(String file) {
-        return MediaPaths.IMAGES.contains(MediaPaths.extension(file));
     }
 }

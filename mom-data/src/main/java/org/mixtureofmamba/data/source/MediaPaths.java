@@ -2,31 +2,29 @@ package org.mixtureofmamba.data.source;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.MediaType;
 
 /**
  * Samples whose media are files named by a manifest, or bytes in it. The first of these columns that is there and not
  * empty counts: {@code image, path, url, file_name}; {@code audio, audio_filepath}; {@code caption, text, transcript,
  * transcription, sentence, title}; {@code group}; {@code id, key}. A {@code path} or {@code url} that ends like a
- * recording is one.
+ * recording is one. A row with an image and a recording is one sample of both.
  *
  * @param files where media of a name are
  */
 record MediaPaths(Bytes.Beside files) {
-    static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp");
-    static final Set<String> RECORDINGS = Set.of("flac", "wav", "ogg", "mp3");
-
     private static final List<String> IMAGE_COLUMNS = List.of("image", "path", "url", "file_name");
     private static final List<String> AUDIO_COLUMNS = List.of("audio", "audio_filepath");
     private static final List<String> TEXT_COLUMNS =
             List.of("caption", "text", "transcript", "transcription", "sentence", "title");
-    private static final long LIMIT = 256L << 20;
+    private static final int LIMIT = 256 << 20;
 
     /** Media whose names are relative to the place of a manifest. */
     static MediaPaths beside(Bytes manifest) {
@@ -53,16 +51,17 @@ record MediaPaths(Bytes.Beside files) {
             var text = string(first(row, TEXT_COLUMNS, ""));
             var audio = first(row, AUDIO_COLUMNS, "");
             var image = first(row, IMAGE_COLUMNS, "");
-            if (audio.equals("") && image instanceof String path && RECORDINGS.contains(extension(path))) {
-                audio = image;
+            var media = new ArrayList<Sample.Item>();
+            if (!image.equals("")) {
+                media.add(
+                        image instanceof String path && isRecording(path)
+                                ? new Sample.Item.Speech(bytes(image))
+                                : new Sample.Item.Image(bytes(image)));
             }
             if (!audio.equals("")) {
-                return new Sample.TranscribedSpeech(id, group, bytes(audio), text);
+                media.add(new Sample.Item.Speech(bytes(audio)));
             }
-            if (!image.equals("")) {
-                return new Sample.CaptionedImage(id, group, bytes(image), text);
-            }
-            return text.isEmpty() ? new Sample.Rejected(id, "neither media nor text") : new Sample.Text(id, text);
+            return Sample.of(id, group, text, media);
         } catch (UserException e) {
             return new Sample.Rejected(id, e.getMessage());
         }
@@ -93,6 +92,9 @@ record MediaPaths(Bytes.Beside files) {
         if (name.contains("://")) {
             throw new UserException("%s is not a local file; fetch it first".formatted(name));
         }
+        if (name.startsWith("/") || List.of(name.split("/")).contains("..")) {
+            throw new UserException("%s is not beside the manifest; name files below its directory".formatted(name));
+        }
         return bytes(files.named(name));
     }
 
@@ -111,13 +113,15 @@ record MediaPaths(Bytes.Beside files) {
                     "%s has %d bytes, more than the %d allowed".formatted(media.place(), media.length(), LIMIT));
         }
         try (var in = media.openRaw()) {
-            return in.readAllBytes();
+            return in.readNBytes(LIMIT);
         } catch (IOException e) {
             throw new UserException("cannot read %s: %s".formatted(media.place(), Bytes.reason(e)), e);
         }
     }
 
-    static String extension(String name) {
-        return name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+    private static boolean isRecording(String name) {
+        return MediaType.ofName(name)
+                .filter(type -> type.modality() == Modality.SPEECH)
+                .isPresent();
     }
 }

@@ -3,11 +3,14 @@ package org.mixtureofmamba.data.source;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
 import dev.hardwood.InputFile;
 import dev.hardwood.reader.ParquetFileReader;
@@ -24,6 +27,9 @@ import org.mixtureofmamba.core.UserException;
  * two lists one is null and the other is next.
  */
 public record ParquetSource(String name, List<Bytes> files) implements Source {
+    /** Of one call into the library, reading not counted; a page is decoded in milliseconds. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private static final String IMAGES = "images";
     private static final String TEXTS = "texts";
 
@@ -52,6 +58,7 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
     private static final class Rows extends AheadReader {
         private final Bytes file;
         private final MediaPaths media;
+        private final CallLimit limit;
         private final ParquetFileReader parquet;
         private final RowReader rows;
         private final List<String> columns;
@@ -60,9 +67,12 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
         Rows(Bytes file) {
             this.file = file;
             this.media = MediaPaths.beside(file);
+            var ranges = new Ranges(file);
+            this.limit = new CallLimit(PATIENCE, ranges::isReading);
             try {
-                this.parquet = ParquetFileReader.open(new Ranges(file));
+                this.parquet = ParquetFileReader.open(ranges);
             } catch (IOException | RuntimeException e) {
+                limit.close();
                 throw broken(e);
             }
             try {
@@ -75,7 +85,7 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
                             "%s has the columns %s, none of which is known, such as image, audio, caption or text; rename one"
                                     .formatted(file.place(), String.join(", ", columns)));
                 }
-                this.rows = parquet.rowReader();
+                this.rows = limit.call(parquet::rowReader);
             } catch (RuntimeException e) {
                 closeFile();
                 throw e instanceof UserException ? e : broken(e);
@@ -85,11 +95,14 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
         @Override
         Optional<Sample> look() {
             try {
-                if (!rows.hasNext()) {
+                if (!limit.call(rows::hasNext)) {
                     end();
                     return Optional.empty();
                 }
-                rows.next();
+                limit.call(() -> {
+                    rows.next();
+                    return true;
+                });
                 number++;
                 return Optional.of(sample());
             } catch (UserException e) {
@@ -178,6 +191,7 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
         }
 
         private void closeFile() {
+            limit.close();
             try {
                 parquet.close();
             } catch (IOException e) {
@@ -192,18 +206,50 @@ public record ParquetSource(String name, List<Bytes> files) implements Source {
         }
     }
 
-    /** The file as the Parquet library reads it: a range at a time, wherever it is. */
-    private record Ranges(Bytes file) implements InputFile {
+    /**
+     * The file as the Parquet library reads it: a range at a time, wherever it is. A damaged file can send the library
+     * back to the same bytes without end, so there is a bound on the bytes that it may read in all.
+     */
+    private static final class Ranges implements InputFile {
+        /** Whole files are read once, their footers a few times. */
+        private static final int TIMES = 4;
+
+        private static final long BYTES_BEYOND = 1 << 20;
+        /** What a read counts at least. */
+        private static final int LEAST = 64;
+
+        private final Bytes file;
+        private final AtomicLong left;
+        private final AtomicInteger reading = new AtomicInteger();
+
+        Ranges(Bytes file) {
+            this.file = file;
+            this.left = new AtomicLong(TIMES * file.length() + BYTES_BEYOND);
+        }
+
+        /** Whether a range is being waited for. */
+        boolean isReading() {
+            return reading.get() > 0;
+        }
+
         @Override
         public void open() {}
 
         @Override
         public ByteBuffer readRange(long offset, int length) throws IOException {
-            var bytes = file.range(offset, length);
-            if (bytes.length < length) {
-                throw new IOException("it ends at byte %d".formatted(offset + bytes.length));
+            if (left.addAndGet(-Math.max(LEAST, length)) < 0) {
+                throw new IOException("its pages lead back to themselves");
             }
-            return ByteBuffer.wrap(bytes);
+            reading.incrementAndGet();
+            try {
+                var bytes = file.range(offset, length);
+                if (bytes.length < length) {
+                    throw new IOException("it ends at byte %d".formatted(offset + bytes.length));
+                }
+                return ByteBuffer.wrap(bytes);
+            } finally {
+                reading.decrementAndGet();
+            }
         }
 
         @Override

@@ -2,9 +2,12 @@ package org.mixtureofmamba.data.source;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.List;
 
+import org.mixtureofmamba.core.modality.Modality;
 import org.mixtureofmamba.data.document.ContentHash;
+import org.mixtureofmamba.tokenizers.MediaType;
 
 /**
  * One raw record of a source: media still encoded, text still text.
@@ -25,7 +28,7 @@ public sealed interface Sample {
     /** An encoded recording (FLAC, WAV, ...) with its transcript, which may be empty. */
     record TranscribedSpeech(String id, String group, byte[] audio, String transcript) implements Sample {}
 
-    /** Texts and images in the order of a page. */
+    /** Texts, images and recordings in the order of a page. */
     record Interleaved(String id, String group, List<Item> items) implements Sample {
         public Interleaved {
             items = List.copyOf(items);
@@ -39,10 +42,64 @@ public sealed interface Sample {
 
         /** An encoded image (PNG, JPEG, ...). */
         record Image(byte[] image) implements Item {}
+
+        /** An encoded recording (FLAC, WAV, ...). */
+        record Speech(byte[] audio) implements Item {}
+
+        /** Bytes of media or characters of text. */
+        private long size() {
+            return switch (this) {
+                case Text text -> text.text().length();
+                case Image image -> image.image().length;
+                case Speech speech -> speech.audio().length;
+            };
+        }
+
+        /** Media of a file of some type. */
+        static Item of(MediaType type, byte[] bytes) {
+            return type.modality() == Modality.IMAGE ? new Image(bytes) : new Speech(bytes);
+        }
     }
 
     /** A record that cannot be used, and why; counted, not trained on. */
     record Rejected(String id, String reason) implements Sample {}
+
+    /**
+     * The sample of a record with a text, which may be empty, and media. One image or one recording makes a pair with
+     * the text; several of them, of one kind or both, make one interleaved sample: the text, then the media in their
+     * order. A record of nothing is rejected.
+     */
+    static Sample of(String id, String group, String text, List<Item> media) {
+        if (media.size() > 1) {
+            var items = new ArrayList<Item>();
+            if (!text.isBlank()) {
+                items.add(new Item.Text(text));
+            }
+            items.addAll(media);
+            return new Interleaved(id, group, items);
+        }
+        if (media.isEmpty()) {
+            return text.isEmpty() ? new Rejected(id, "neither media nor text") : new Text(id, text);
+        }
+        return switch (media.getFirst()) {
+            case Item.Image image -> new CaptionedImage(id, group, image.image(), text);
+            case Item.Speech speech -> new TranscribedSpeech(id, group, speech.audio(), text);
+            case Item.Text words -> new Text(id, words.text());
+        };
+    }
+
+    /** What a sample is there for: speech where it has speech, else images where it has images, else text. */
+    default Modality purpose() {
+        return switch (this) {
+            case Text _, Rejected _ -> Modality.TEXT;
+            case CaptionedImage _ -> Modality.IMAGE;
+            case TranscribedSpeech _ -> Modality.SPEECH;
+            case Interleaved s ->
+                s.items().stream().anyMatch(Item.Speech.class::isInstance)
+                        ? Modality.SPEECH
+                        : s.items().stream().anyMatch(Item.Image.class::isInstance) ? Modality.IMAGE : Modality.TEXT;
+        };
+    }
 
     /** Bytes of media and characters of text: about the memory it takes. */
     default long size() {
@@ -50,13 +107,7 @@ public sealed interface Sample {
             case Text s -> s.text().length();
             case CaptionedImage s -> s.image().length + s.caption().length();
             case TranscribedSpeech s -> s.audio().length + s.transcript().length();
-            case Interleaved s ->
-                s.items().stream()
-                        .mapToLong(item -> switch (item) {
-                            case Item.Text text -> text.text().length();
-                            case Item.Image image -> image.image().length;
-                        })
-                        .sum();
+            case Interleaved s -> s.items().stream().mapToLong(Item::size).sum();
             case Rejected _ -> 0;
         };
     }
@@ -83,6 +134,10 @@ public sealed interface Sample {
                             case Item.Image image -> {
                                 digest.update((byte) 1);
                                 digest.update(image.image());
+                            }
+                            case Item.Speech speech -> {
+                                digest.update((byte) 2);
+                                digest.update(speech.audio());
                             }
                         }
                     }

@@ -73,8 +73,8 @@ public final class SourceSpec {
     }
 
     private static Source folder(String kind, String path, Function<Path, Source> source) {
-        if (Files.isDirectory(Path.of(path))) {
-            return source.apply(Path.of(path));
+        if (Files.isDirectory(FilePatterns.path(path))) {
+            return source.apply(FilePatterns.path(path));
         }
         if (!Archives.isArchive(path)) {
             throw new UserException("%s is no directory and no archive; check the path".formatted(path));

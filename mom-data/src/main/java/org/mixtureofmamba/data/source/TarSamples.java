@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Set;
@@ -12,14 +14,13 @@ import java.util.Set;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveInputStream;
 import org.mixtureofmamba.core.FailureException;
+import org.mixtureofmamba.tokenizers.MediaType;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The samples of one tar archive; entries are read into memory one sample at a time, within bounds. */
 final class TarSamples implements SampleReader {
-    private static final Set<String> IMAGES = Set.of("png", "jpg", "jpeg", "gif", "bmp", "webp");
-    private static final Set<String> RECORDINGS = Set.of("flac", "wav", "ogg", "mp3");
     private static final Set<String> TEXTS = Set.of("txt", "json");
     private static final long MEDIA_LIMIT = 256L << 20;
     private static final long TEXT_LIMIT = 1L << 20;
@@ -84,9 +85,9 @@ final class TarSamples implements SampleReader {
         if (dot < 0) {
             return;
         }
-        var extension = path.substring(dot + 1).toLowerCase(java.util.Locale.ROOT);
+        var extension = path.substring(dot + 1).toLowerCase(Locale.ROOT);
         boolean text = TEXTS.contains(extension);
-        if (!text && !IMAGES.contains(extension) && !RECORDINGS.contains(extension)) {
+        if (!text && MediaType.ofName(extension).isEmpty()) {
             return;
         }
         if (!path.substring(0, dot).equals(key)) {
@@ -135,15 +136,10 @@ final class TarSamples implements SampleReader {
         } catch (CharacterCodingException e) {
             return new Sample.Rejected(key, "its text is not UTF-8");
         }
-        for (var field : fields.entrySet()) {
-            if (IMAGES.contains(field.getKey())) {
-                return new Sample.CaptionedImage(key, group, field.getValue(), text);
-            }
-            if (RECORDINGS.contains(field.getKey())) {
-                return new Sample.TranscribedSpeech(key, group, field.getValue(), text);
-            }
-        }
-        return text.isEmpty() ? new Sample.Rejected(key, "neither media nor text") : new Sample.Text(key, text);
+        var media = new ArrayList<Sample.Item>();
+        fields.forEach((extension, bytes) ->
+                MediaType.ofName(extension).ifPresent(type -> media.add(Sample.Item.of(type, bytes))));
+        return Sample.of(key, group, text, media);
     }
 
     private static String string(JsonNode object, String field, String otherwise) {

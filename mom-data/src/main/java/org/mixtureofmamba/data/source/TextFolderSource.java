@@ -27,7 +27,7 @@ public record TextFolderSource(String name, Path folder) implements Source {
     }
 
     private List<Path> files() {
-        return FolderFiles.of(folder, file -> TEXTS.contains(MediaPaths.extension(file)));
+        return FolderFiles.of(folder, file -> TEXTS.contains(FolderFiles.ending(file)));
     }
 
     private Sample sample(Path file) {

@@ -5,9 +5,9 @@ import java.util.function.Function;
 
 /**
  * Samples in tar archives, the WebDataset way: consecutive entries whose names differ only after the first dot of the
- * file name are one sample. An image ({@code png, jpg, jpeg, gif, bmp, webp}) or a recording ({@code flac, wav, ogg,
- * mp3}) is taken with its text from {@code NAME.txt} or {@code NAME.json} (keys {@code caption} or {@code text}, and
- * {@code group}); a text alone is a document. Archives ending in {@code gz} are unpacked as they are read.
+ * file name are one sample. Its images and recordings ({@link org.mixtureofmamba.tokenizers.MediaType}) are taken with
+ * the text from {@code NAME.txt} or else {@code NAME.json} (keys {@code caption} or {@code text}, and {@code group}); a
+ * text alone is a document. Archives ending in {@code gz} are unpacked as they are read.
  */
 public record WebDatasetSource(String name, List<Bytes> archives) implements Source {
     public WebDatasetSource {

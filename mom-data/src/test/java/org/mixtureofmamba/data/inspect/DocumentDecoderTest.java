@@ -98,9 +98,11 @@ class DocumentDecoderTest {
             var images = summary.parts().get(1);
             assertThat(images.shards()).isEqualTo(2);
             assertThat(images.samples()).isEqualTo(12);
-            assertThat(images.train().image())
+            assertThat(images.train().tokens().get("image"))
                     .isEqualTo(12L * TOKENIZERS.image().tokensPerImage());
-            assertThat(images.train().tokens())
+            assertThat(images.train().tokens().values().stream()
+                            .mapToLong(Long::longValue)
+                            .sum())
                     .isEqualTo(corpus.parts().get(1).train().tokens());
             for (var part : summary.parts()) {
                 assertThat(part.train().lengths().stream()

@@ -14,7 +14,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.mixtureofmamba.core.UserException;
 import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.data.Setting;
+import org.mixtureofmamba.data.document.Augmentation;
+import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.document.LatentImages;
+import org.mixtureofmamba.data.prepare.CorpusPlace;
+import org.mixtureofmamba.data.prepare.CorpusPreparation;
 import org.mixtureofmamba.data.prepare.PreparationRequest;
 import org.mixtureofmamba.data.prepare.PrepareProgress;
 import org.mixtureofmamba.data.shard.TokenCorpus;
@@ -51,16 +56,15 @@ class LatentCorpusTest {
         return images;
     }
 
-    private PreparationRequest request(String setting, String latents) {
+    private PreparationRequest request(Setting setting, String latents) {
         return new PreparationRequest(
                 List.of("drawings=media:" + directory.resolve("in")),
                 setting,
                 "",
                 latents,
                 0,
-                0,
-                false,
-                List.of(1.0),
+                new HeldOutSplit(0),
+                Augmentation.NONE,
                 4,
                 false);
     }
@@ -68,11 +72,10 @@ class LatentCorpusTest {
     @Test
     void imagesComeBackFromTheLatentsOfTheirShards() throws IOException {
         var images = images();
-        var request = request("chameleon", "kl-64");
+        var request = request(Setting.CHAMELEON, "kl-64");
         var set = TokenizerSet.demo();
         var out = directory.resolve("corpus");
-        request.preparation(set, 2).run(request.openSources(), out, PrepareProgress.SILENT);
-        request.save(set, out.resolve("tokenizers"));
+        CorpusPreparation.prepare(request, CorpusPlace.of(out.toString(), directory), PrepareProgress.SILENT);
         var kept = LatentImages.load(out.resolve("tokenizers"));
         assertThat(kept).isPresent();
         try (var corpus = TokenCorpus.open(out)) {
@@ -109,15 +112,14 @@ class LatentCorpusTest {
     @Test
     void whatIsNoAutoencoderIsNamed() throws IOException {
         images();
-        var set = TokenizerSet.demo();
-        assertThatThrownBy(() -> request("chameleon", "kl-65").preparation(set, 1))
+        assertThatThrownBy(() -> request(Setting.CHAMELEON, "kl-65").open(1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContainingAll("'kl-65'", "kl-64");
-        assertThatThrownBy(() -> request("three-modality", "kl-64").preparation(set, 1))
+        assertThatThrownBy(() -> request(Setting.THREE_MODALITY, "kl-64").open(1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("take the setting chameleon");
         var file = directory.resolve("in/drawing-0.png").toString();
-        assertThatThrownBy(() -> request("chameleon", file).preparation(set, 1))
+        assertThatThrownBy(() -> request(Setting.CHAMELEON, file).open(1))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("drawing-0.png");
         assertThat(LatentImages.load(directory)).isEqualTo(Optional.empty());

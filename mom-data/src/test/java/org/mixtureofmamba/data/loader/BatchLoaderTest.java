@@ -67,8 +67,8 @@ class BatchLoaderTest {
             int[] rowOf = ints(batch.layout().rowOf());
             int[] inputs = new int[rowOf.length];
             int[] targets = new int[rowOf.length];
-            int[] sortedInputs = ints(batch.inputs());
-            int[] sortedTargets = ints(batch.targets());
+            int[] sortedInputs = ints(batch.inputs().values());
+            int[] sortedTargets = ints(batch.targets().values());
             int[] sortedModality = ints(batch.targetModality());
             for (int t = 0; t < rowOf.length; t++) {
                 inputs[t] = sortedInputs[rowOf[t]];
@@ -383,7 +383,7 @@ class BatchLoaderTest {
         long expected = corpus.parts().stream()
                 .mapToLong(part -> part.heldOut().tokens())
                 .sum();
-        try (var loader = BatchLoader.heldOut(corpus, BatchShape.of(B, L))) {
+        try (var loader = BatchLoader.heldOut(corpus, BatchShape.of(B, L), Long.MAX_VALUE)) {
             assertThat(loader.steps()).isPositive().isLessThan(1000);
             long tokens = 0;
             long ends = 0;
@@ -399,6 +399,72 @@ class BatchLoaderTest {
                             .mapToLong(part -> part.heldOut().size())
                             .sum());
             assertThatThrownBy(() -> loader.batch(loader.steps())).isInstanceOf(IndexOutOfBoundsException.class);
+        }
+    }
+
+    @Test
+    void anEvaluationHoldsWholeDocumentsUntilEachModalityHasItsTargets() {
+        long least = 300;
+        try (var loader = BatchLoader.heldOut(corpus, BatchShape.of(B, L), least);
+                var all = BatchLoader.heldOut(corpus, BatchShape.of(B, L), Long.MAX_VALUE)) {
+            assertThat(loader.steps()).isPositive().isLessThan(all.steps());
+            var first = targets(loader);
+            for (long count : first) {
+                assertThat(count).isGreaterThanOrEqualTo(least);
+            }
+            // One document of each kind beyond what is asked, not all of a part.
+            assertThat(first[Modality.SPEECH.index()]).isLessThan(2 * least);
+            assertThat(targets(loader)).as("the next evaluation").isEqualTo(first);
+            var last = Rows.of(loader.batch(loader.steps() - 1));
+            int end = 0;
+            for (int t = 0; t < B * L; t++) {
+                end = last.inputs()[t] == SmallTokenizers.VOCABULARY.special(Special.PAD) ? end : last.inputs()[t];
+            }
+            assertThat(end).as("the last document is whole").isEqualTo(SmallTokenizers.VOCABULARY.special(Special.EOD));
+        }
+        try (var wanting = BatchLoader.heldOut(corpus, BatchShape.of(B, L), Long.MAX_VALUE - 1);
+                var all = BatchLoader.heldOut(corpus, BatchShape.of(B, L), Long.MAX_VALUE)) {
+            assertThat(targets(wanting)).as("a corpus that has fewer").isEqualTo(targets(all));
+        }
+    }
+
+    private static long[] targets(BatchLoader loader) {
+        var counts = new long[Modality.count()];
+        for (long step = 0; step < loader.steps(); step++) {
+            for (int m = 0; m < counts.length; m++) {
+                counts[m] += loader.batch(step).lossTokens().of(m);
+            }
+        }
+        return counts;
+    }
+
+    /** Every epoch in the order of the first would show the model the same neighbours again and again. */
+    @Test
+    void everyEpochHasItsOwnOrder() {
+        var part = corpus.parts().getFirst().train();
+        var weights = Map.of(corpus.parts().getFirst().name(), 1.0);
+        try (var loader = BatchLoader.train(corpus, Mixture.ofParts(corpus, weights), BatchShape.of(1, L), 8)) {
+            var ends = SmallTokenizers.VOCABULARY.special(Special.EOD);
+            var documents = new ArrayList<List<Integer>>();
+            var document = new ArrayList<Integer>();
+            for (int step = 0; documents.size() < 3 * part.size(); step++) {
+                for (int token : Rows.of(loader.batch(step)).inputs()) {
+                    document.add(token);
+                    if (token == ends) {
+                        documents.add(List.copyOf(document));
+                        document.clear();
+                    }
+                }
+            }
+            int size = (int) part.size();
+            for (int epoch = 1; epoch < 3; epoch++) {
+                var before = documents.subList((epoch - 1) * size, epoch * size);
+                var after = documents.subList(epoch * size, (epoch + 1) * size);
+                assertThat(after)
+                        .as("epoch %d", epoch)
+                        .isNotEqualTo(before)
+                        .containsExactlyInAnyOrderElementsOf(before);
+            }
         }
     }
 

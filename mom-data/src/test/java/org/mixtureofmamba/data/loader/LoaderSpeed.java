@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Random;
 
 import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.data.document.HeldOutSplit;
 import org.mixtureofmamba.data.shard.Manifest;
 import org.mixtureofmamba.data.shard.TokenCorpus;
 import org.mixtureofmamba.data.shard.TokenShardWriter;
@@ -96,7 +97,18 @@ public final class LoaderSpeed {
         var parts = List.of("text", "images", "speech").stream()
                 .map(name -> new Manifest.PartEntry(name, "random", 0, 0, 0, 0, List.of(name + "-00000.tokens")))
                 .toList();
-        new Manifest(Manifest.FORMAT, "three-modality", 0, 0.05, false, List.of(1.0), 1, false, sizes, "none", parts)
+        new Manifest(
+                        Manifest.FORMAT,
+                        "three-modality",
+                        0,
+                        new HeldOutSplit(0.05).byModality(),
+                        false,
+                        List.of(1.0),
+                        1,
+                        false,
+                        sizes,
+                        "none",
+                        parts)
                 .write(directory);
     }
 

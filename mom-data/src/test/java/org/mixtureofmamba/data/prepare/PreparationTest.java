@@ -118,10 +118,10 @@ class PreparationTest {
         assertThat(plan.samples()).isEqualTo(700);
         assertThat(plan.shards()).isEqualTo(28);
         var slices = plan.slices(5);
-        assertThat(slices).extracting(ShardSlice::shards).containsExactly(5, 6, 5, 6, 6);
+        assertThat(slices).extracting(ShardPlan.Slice::shards).containsExactly(5, 6, 5, 6, 6);
         for (var slice : slices.reversed()) {
             opened.clear();
-            preparation.makeSlice(source, out, slice);
+            preparation.makeSlice(source, source.pieces(), slice, out);
             int last = Math.min(699, (slice.first() + slice.shards()) * 25);
             assertThat(opened).as("pieces of %s", slice).first().isEqualTo(slice.first() * 25 / 90);
             assertThat(opened).as("pieces of %s", slice).last().isEqualTo(last / 90);
@@ -261,10 +261,10 @@ class PreparationTest {
     /** A gigabyte of samples a shard would not fit into memory: texts end a shard before. */
     @Test
     void textsEndAShardBeforeTheyFillTheMemory() {
-        var range = new ShardRange(1000);
+        var range = new ShardPlan.Range(1000);
         var reader = SampleSource.texts(3, 1).open();
         assertThat(range.hasMore(reader)).isTrue();
-        range.count(ShardRange.text(new Sample.Text("large", "x".repeat((int) ShardRange.TEXT_LIMIT))));
+        range.count(ShardPlan.Range.text(new Sample.Text("large", "x".repeat((int) ShardPlan.Range.TEXT_LIMIT))));
         assertThat(range.hasMore(reader)).isFalse();
         range.nextShard();
         assertThat(range.hasMore(reader)).isTrue();

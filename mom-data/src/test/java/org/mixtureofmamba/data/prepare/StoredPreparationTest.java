@@ -65,8 +65,8 @@ class StoredPreparationTest {
 
     private void prepareTo(ObjectStore target, String working, List<Source> sources) {
         var out = directory.resolve(working);
-        var shards =
-                new StoredShards(target, out, _ -> assertThat(shardsIn(out)).hasSizeLessThanOrEqualTo(2));
+        var shards = new ShardShelf.Stored(
+                target, out, _ -> assertThat(shardsIn(out)).hasSizeLessThanOrEqualTo(2));
         preparation(0.2).begin(sources, out);
         shards.begin();
         preparation(0.2).run(sources, out, shards, PrepareProgress.SILENT);
@@ -122,7 +122,7 @@ class StoredPreparationTest {
     void anotherPlanIsNotMixedIn() {
         prepareTo(store, "first", sources());
         var out = directory.resolve("second");
-        new StoredShards(store, out, _ -> {});
+        new ShardShelf.Stored(store, out, _ -> {});
         assertThatThrownBy(() -> preparation(0.5).begin(sources(), out))
                 .isInstanceOf(UserException.class)
                 .hasMessageContaining("other sources or settings");

@@ -92,7 +92,7 @@ class TransfusionPreparationTest {
                 for (int step = 0; step < 20; step++) {
                     var batch = loader.batchWithLatents(step);
                     int imageRows = 0;
-                    for (int id : batch.tokens().inputs().segment().toArray(ValueLayout.JAVA_INT)) {
+                    for (int id : batch.tokens().inputs().values().segment().toArray(ValueLayout.JAVA_INT)) {
                         imageRows += corpus.vocabulary().modalityOf(id) == Modality.IMAGE ? 1 : 0;
                     }
                     assertThat(batch.latents()).hasSize(imageRows * 3);

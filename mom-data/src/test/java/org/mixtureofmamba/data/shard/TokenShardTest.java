@@ -1,6 +1,8 @@
 package org.mixtureofmamba.data.shard;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,6 +11,7 @@ import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -112,6 +115,70 @@ class TokenShardTest {
         assertThatThrownBy(() -> writer.add("d", false, new int[] {NARROW.size()}))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThat(file).doesNotExist();
+    }
+
+    /** The checksums of these files are right: a stranger computes them too. */
+    @Test
+    void refusesIndexesAndIdsThatChecksumsVouchFor() throws IOException {
+        var file = directory.resolve("runs-not-multiple-of-4.tokens");
+        try (var in = TokenShardTest.class.getResourceAsStream(
+                "/org/mixtureofmamba/data/hostile/runs-not-multiple-of-4.tokens")) {
+            Files.write(file, in.readAllBytes());
+        }
+        change(file, ShardFormat.AT_TOKEN_BYTES, Short.BYTES);
+        assertThatThrownBy(() -> TokenShard.open(file).close())
+                .isInstanceOf(UserException.class)
+                .hasMessageContainingAll(file.getFileName().toString(), "end inside a number");
+        for (var vocabulary : new Vocabulary[] {NARROW, WIDE}) {
+            var beyond = written(vocabulary, 5, 9);
+            change(beyond, ShardFormat.AT_VOCABULARY, 20);
+            assertThatThrownBy(() -> TokenShard.open(beyond).close())
+                    .isInstanceOf(UserException.class)
+                    .hasMessageContaining("an id beyond its vocabulary of 20");
+        }
+    }
+
+    /** Writes a number into the header, and the checksum that then is right. */
+    private static void change(Path file, int at, int value) throws IOException {
+        var bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+        int sections = bytes.getInt(ShardFormat.AT_SECTIONS);
+        bytes.putInt(at, value);
+        bytes.putInt(ShardFormat.AT_CRC, 0);
+        var crc = new CRC32C();
+        crc.update(
+                bytes.array(), 0, (int) ShardFormat.aligned(ShardFormat.HEADER + (long) sections * ShardFormat.ENTRY));
+        bytes.putInt(ShardFormat.AT_CRC, (int) crc.getValue());
+        Files.write(file, bytes.array());
+    }
+
+    /** Written when a run had two bits for its modality. */
+    @Test
+    void readsShardsOfVersionOne() throws IOException {
+        var file = directory.resolve("version-1.tokens");
+        try (var in = TokenShardTest.class.getResourceAsStream("/org/mixtureofmamba/data/version-1.tokens")) {
+            Files.write(file, in.readAllBytes());
+        }
+        int[] lengths = {3, 0, 17};
+        try (var shard = TokenShard.open(file);
+                var now = TokenShard.open(written(NARROW, lengths))) {
+            for (int d = 0; d < lengths.length; d++) {
+                assertThat(shard.tokens(d)).containsExactly(now.tokens(d));
+            }
+            for (var modality : Modality.values()) {
+                assertThat(shard.tokens(false, modality))
+                        .isEqualTo(now.tokens(false, modality))
+                        .isPositive();
+            }
+        }
+    }
+
+    @Test
+    void namesTheVersionItCannotRead() throws IOException {
+        var file = written(NARROW, 3);
+        change(file, ShardFormat.AT_VERSION, 3);
+        assertThatThrownBy(() -> TokenShard.open(file).close())
+                .isInstanceOf(UserException.class)
+                .hasMessageContaining("its format is version 3, this program reads 1 to 2");
     }
 
     /** Runs the reader that docs/data-format.md shows, with the machine's own Python. */

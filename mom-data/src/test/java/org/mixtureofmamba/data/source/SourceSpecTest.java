@@ -458,4 +458,15 @@ class SourceSpecTest {
                 .extracting(Source::name)
                 .containsExactly("text", "images");
     }
+
+    @Test
+    void aRowWithAnImageAndARecordingIsOneSampleOfBoth() throws IOException {
+        write("both.csv", "image,audio,text\na/fox.png,a/clip.flac,a fox\n");
+        assertThat(samples("csv", "both.csv")).singleElement().isInstanceOfSatisfying(Sample.Interleaved.class, s -> {
+            assertThat(s.items()).hasSize(3);
+            assertThat(s.items().get(0)).isEqualTo(new Sample.Item.Text("a fox"));
+            assertThat(s.items().get(1)).isInstanceOf(Sample.Item.Image.class);
+            assertThat(s.items().get(2)).isInstanceOf(Sample.Item.Speech.class);
+        });
+    }
 }

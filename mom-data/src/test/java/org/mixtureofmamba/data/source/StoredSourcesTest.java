@@ -72,7 +72,7 @@ class StoredSourcesTest {
         assertThat(samples.get(0)).isInstanceOf(Sample.CaptionedImage.class);
         assertThat(samples.get(1))
                 .isInstanceOfSatisfying(
-                        Sample.Rejected.class, s -> assertThat(s.reason()).contains("is no key"));
+                        Sample.Rejected.class, s -> assertThat(s.reason()).contains("is not beside the manifest"));
     }
 
     @Test

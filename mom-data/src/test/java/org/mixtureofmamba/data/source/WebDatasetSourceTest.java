@@ -18,6 +18,7 @@ import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.junit.jupiter.api.Test;
 import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -222,7 +223,7 @@ class WebDatasetSourceTest {
     void theDemoCorpusIsWhole() {
         assertThat(count(DemoCorpus.text(), Sample.Text.class)).isEqualTo(4685);
         assertThat(count(DemoCorpus.images(), Sample.CaptionedImage.class)).isEqualTo(4495);
-        assertThat(count(DemoCorpus.speech(), Sample.TranscribedSpeech.class)).isEqualTo(551);
+        assertThat(count(DemoCorpus.speech(), Sample.TranscribedSpeech.class)).isEqualTo(1534);
     }
 
     private static long count(Source source, Class<? extends Sample> kind) {
@@ -234,5 +235,30 @@ class WebDatasetSourceTest {
             }
         }
         return count;
+    }
+
+    /** A sample with an image and a recording is one document of both: neither is lost. */
+    @Test
+    void anImageAndARecordingMakeOneInterleavedSample() throws IOException {
+        add("a/1.png", "image");
+        add("a/1.txt", "the words");
+        add("a/1.wav", "sound");
+        add("a/2.WEBP", "picture");
+        add("a/3.jpg", "left");
+        add("a/3.png", "right");
+        tar.close();
+        var samples = samplesOf(bytes.toByteArray());
+        assertThat(samples.get(0)).isInstanceOfSatisfying(Sample.Interleaved.class, sample -> {
+            assertThat(sample.items())
+                    .extracting(item -> item.getClass().getSimpleName())
+                    .containsExactly("Text", "Image", "Speech");
+            assertThat(sample.purpose()).isEqualTo(Modality.SPEECH);
+        });
+        assertThat(samples.get(1)).isInstanceOf(Sample.CaptionedImage.class);
+        assertThat(samples.get(2))
+                .isInstanceOfSatisfying(
+                        Sample.Interleaved.class,
+                        sample -> assertThat(sample.items()).hasSize(2));
+        assertThat(samples).hasSize(3);
     }
 }

@@ -5,6 +5,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.MediaType;
+
 /**
  * What the bytes of an image file tell before it is decoded: its format, whether it is all there (decoders fill what is
  * missing of some formats with grey and say nothing), and how the camera was held.
@@ -13,55 +16,25 @@ import java.util.Optional;
  * @param whole whether the end that the format prescribes was found; true for formats whose decoders look themselves
  * @param orientation the EXIF orientation, 1 (upright) to 8
  */
-record EncodedImage(Format format, boolean whole, int orientation) {
+record EncodedImage(Optional<MediaType> format, boolean whole, int orientation) {
     private static final int UPRIGHT = 1;
     private static final int ORIENTATION_TAG = 0x0112;
     private static final int SHORT = 3;
-    private static final int SNIFFED = 4096;
-
-    /** Formats told apart. */
-    enum Format {
-        PNG,
-        JPEG,
-        WEBP,
-        GIF,
-        BMP,
-        SVG,
-        UNKNOWN
-    }
 
     /** Looks at a whole file. */
     static EncodedImage of(byte[] bytes) {
-        var format = format(bytes);
+        var format = MediaType.ofBytes(bytes).filter(type -> type.modality() == Modality.IMAGE);
         var buffer = ByteBuffer.wrap(bytes).order(ByteOrder.BIG_ENDIAN);
-        return switch (format) {
+        if (format.isEmpty()) {
+            return new EncodedImage(format, true, UPRIGHT);
+        }
+        return switch (format.get()) {
             case JPEG -> jpeg(buffer);
             case PNG -> new EncodedImage(format, true, exif(pngChunk(buffer, "eXIf")));
             case WEBP -> webp(buffer.order(ByteOrder.LITTLE_ENDIAN));
             case GIF -> new EncodedImage(format, gifIsWhole(bytes), UPRIGHT);
-            case BMP, SVG, UNKNOWN -> new EncodedImage(format, true, UPRIGHT);
+            default -> new EncodedImage(format, true, UPRIGHT);
         };
-    }
-
-    private static Format format(byte[] bytes) {
-        var start = new String(bytes, 0, Math.min(bytes.length, SNIFFED), StandardCharsets.ISO_8859_1);
-        if (start.startsWith("\u0089PNG\r\n\u001a\n")) {
-            return Format.PNG;
-        }
-        if (start.startsWith("\u00ff\u00d8\u00ff")) {
-            return Format.JPEG;
-        }
-        if (start.startsWith("RIFF") && start.startsWith("WEBP", 8)) {
-            return Format.WEBP;
-        }
-        if (start.startsWith("GIF87a") || start.startsWith("GIF89a")) {
-            return Format.GIF;
-        }
-        if (start.startsWith("BM")) {
-            return Format.BMP;
-        }
-        var text = start.startsWith("\u00ef\u00bb\u00bf") ? start.substring(3) : start;
-        return text.stripLeading().startsWith("<") && text.contains("<svg") ? Format.SVG : Format.UNKNOWN;
     }
 
     /** Markers up to the start of the scan, then the end marker behind it. */
@@ -85,7 +58,7 @@ record EncodedImage(Format format, boolean whole, int orientation) {
             }
             at += 2 + Math.max(2, length);
         }
-        return new EncodedImage(Format.JPEG, hasJpegEnd(buffer, at), orientation);
+        return new EncodedImage(Optional.of(MediaType.JPEG), hasJpegEnd(buffer, at), orientation);
     }
 
     private static boolean hasJpegEnd(ByteBuffer buffer, int scan) {
@@ -95,6 +68,17 @@ record EncodedImage(Format format, boolean whole, int orientation) {
             }
         }
         return false;
+    }
+
+    /** Scans of a JPEG, those of a thumbnail in its notes included. */
+    static int jpegScans(byte[] bytes) {
+        int scans = 0;
+        for (int i = 0; i + 1 < bytes.length; i++) {
+            if (bytes[i] == (byte) 0xFF && bytes[i + 1] == (byte) 0xDA) {
+                scans++;
+            }
+        }
+        return scans;
     }
 
     private static Optional<ByteBuffer> pngChunk(ByteBuffer buffer, String type) {
@@ -128,7 +112,7 @@ record EncodedImage(Format format, boolean whole, int orientation) {
             at += 8 + length + length % 2;
         }
         boolean whole = buffer.limit() >= 12 && (buffer.getInt(4) & 0xFFFFFFFFL) + 8 <= buffer.limit();
-        return new EncodedImage(Format.WEBP, whole, orientation);
+        return new EncodedImage(Optional.of(MediaType.WEBP), whole, orientation);
     }
 
     /** The first frame's data ends with an empty block. */

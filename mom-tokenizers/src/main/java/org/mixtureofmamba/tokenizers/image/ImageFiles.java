@@ -3,19 +3,19 @@ package org.mixtureofmamba.tokenizers.image;
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ComponentColorModel;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import javax.imageio.IIOException;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
-import javax.imageio.stream.ImageInputStream;
-import javax.imageio.stream.MemoryCacheImageInputStream;
 
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.MediaType;
+import org.mixtureofmamba.tokenizers.OptionalLibrary;
 import org.w3c.dom.Node;
 
 /**
@@ -26,8 +26,14 @@ public final class ImageFiles {
     /** Images of more pixels are refused before they are decoded: a file of kilobytes may claim gigabytes. */
     public static final long MAX_PIXELS = 100_000_000;
 
+    /** Fewer bytes than this says would hold hardly anything but one colour, and take memory out of all proportion. */
+    private static final int PIXELS_OF_ANY_FILE = 16 << 20;
+
+    private static final int PIXELS_PER_BYTE = 8;
+    /** Of a progressive JPEG: cameras and programs write 10, and each costs a pass over all pixels. */
+    private static final int MAX_SCANS = 64;
+
     private static final int MAX_FILE_BYTES = 512 << 20;
-    private static final List<String> FORMATS = List.of("PNG", "JPEG", "WebP", "GIF", "BMP", "SVG");
 
     private ImageFiles() {}
 
@@ -53,23 +59,39 @@ public final class ImageFiles {
         }
         var encoded = EncodedImage.of(bytes);
         if (!encoded.whole()) {
-            throw new UserException(
-                    "%s is truncated: its %s data has no end; fetch it again".formatted(source, encoded.format()));
+            throw new UserException("%s is truncated: its %s data has no end; fetch it again"
+                    .formatted(source, encoded.format().orElseThrow()));
         }
         try {
-            return switch (encoded.format()) {
-                case UNKNOWN ->
-                    throw new UserException(
-                            "%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
-                case SVG -> SvgImages.read(bytes, source);
-                default -> Orientation.upright(raster(bytes, source), encoded.orientation());
+            return switch (encoded.format().orElseThrow(() -> unknown(source))) {
+                case SVG -> {
+                    OptionalLibrary.SVG.require("%s is SVG".formatted(source));
+                    yield SvgImages.read(bytes, source);
+                }
+                case WEBP -> {
+                    OptionalLibrary.WEBP.require("%s is WebP".formatted(source));
+                    yield upright(bytes, encoded, source);
+                }
+                case JPEG -> {
+                    if (EncodedImage.jpegScans(bytes) > MAX_SCANS) {
+                        throw new UserException("%s has more than %d scans; save it anew".formatted(source, MAX_SCANS));
+                    }
+                    try {
+                        yield upright(bytes, encoded, source);
+                    } catch (IIOException e) {
+                        OptionalLibrary.JPEG.require("%s is not JPEG as Java reads it".formatted(source));
+                        throw e;
+                    }
+                }
+                case PNG, GIF, BMP -> upright(bytes, encoded, source);
+                default -> throw unknown(source);
             };
         } catch (IOException | RuntimeException | StackOverflowError e) {
             if (e instanceof UserException known) {
                 throw known;
             }
             // decoders answer hostile bytes with whatever their arithmetic runs into
-            throw new UserException("%s does not decode as an image: %s".formatted(source, e.getMessage()), e);
+            throw encoded.format().orElseThrow().undecodable(source, e);
         } catch (OutOfMemoryError e) {
             throw new UserException(
                     "%s needs more memory than there is; scale it down first or give Java more (-Xmx)"
@@ -78,32 +100,63 @@ public final class ImageFiles {
         }
     }
 
+    private static BufferedImage upright(byte[] bytes, EncodedImage encoded, String source) throws IOException {
+        return Orientation.upright(raster(bytes, source), encoded.orientation());
+    }
+
+    private static UserException unknown(String source) {
+        return new UserException("%s is no image of a known kind (%s); convert it to one of them"
+                .formatted(source, MediaType.titles(Modality.IMAGE)));
+    }
+
     private static BufferedImage raster(byte[] bytes, String source) throws IOException {
-        try (ImageInputStream stream = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
+        try (var stream = new ImageBytes(bytes)) {
             var readers = ImageIO.getImageReaders(stream);
             if (!readers.hasNext()) {
-                throw new UserException(
-                        "%s is no image of a known kind (%s)".formatted(source, String.join(", ", FORMATS)));
+                throw unknown(source);
             }
             ImageReader reader = readers.next();
             try {
                 reader.setInput(stream, false, false);
-                requireBounded(reader.getWidth(0), reader.getHeight(0), source);
+                if (reader.getWidth(0) == 1 && reader.getHeight(0) == 1) {
+                    throw new UserException(
+                            "%s has a single pixel, which shows nothing; leave it out".formatted(source));
+                }
+                requireBounded(reader.getWidth(0), reader.getHeight(0), bytes.length, source);
                 var frame = srgb(reader.read(0));
-                return reader.getFormatName().equalsIgnoreCase("gif") ? onScreen(frame, reader, source) : frame;
+                return reader.getFormatName().equalsIgnoreCase("gif")
+                        ? onScreen(frame, reader, bytes.length, source)
+                        : frame;
             } finally {
                 reader.dispose();
             }
         }
     }
 
-    private static void requireBounded(int width, int height, String source) {
-        if (width == 1 && height == 1) {
-            throw new UserException("%s has a single pixel, which shows nothing; leave it out".formatted(source));
+    private static void requireBounded(int width, int height, int fileBytes, String source) {
+        long most = Math.min(MAX_PIXELS, PIXELS_OF_ANY_FILE + (long) PIXELS_PER_BYTE * fileBytes);
+        if ((long) width * height > most) {
+            throw new UserException("%s has %d x %d pixels, more than the %d allowed for %d bytes; scale it down first"
+                    .formatted(source, width, height, most, fileBytes));
         }
-        if ((long) width * height > MAX_PIXELS) {
-            throw new UserException("%s has %d x %d pixels, more than the %d allowed; scale it down first"
-                    .formatted(source, width, height, MAX_PIXELS));
+    }
+
+    /**
+     * Refuses an image inside a drawing that is too large, before somebody else decodes it; what is no image of a known
+     * kind passes.
+     */
+    static void requireBounded(byte[] bytes) throws IOException {
+        try (var stream = new ImageBytes(bytes)) {
+            var readers = ImageIO.getImageReaders(stream);
+            if (readers.hasNext()) {
+                ImageReader reader = readers.next();
+                try {
+                    reader.setInput(stream, false, true);
+                    requireBounded(reader.getWidth(0), reader.getHeight(0), bytes.length, "an image in it");
+                } finally {
+                    reader.dispose();
+                }
+            }
         }
     }
 
@@ -137,7 +190,8 @@ public final class ImageFiles {
     }
 
     /** A GIF's frame at its place on the GIF's screen, which is transparent elsewhere. */
-    private static BufferedImage onScreen(BufferedImage frame, ImageReader reader, String source) throws IOException {
+    private static BufferedImage onScreen(BufferedImage frame, ImageReader reader, int fileBytes, String source)
+            throws IOException {
         var streamTree = reader.getStreamMetadata().getAsTree("javax_imageio_gif_stream_1.0");
         var imageTree = reader.getImageMetadata(0).getAsTree("javax_imageio_gif_image_1.0");
         int width = Math.max(number(streamTree, "LogicalScreenDescriptor", "logicalScreenWidth"), 1);
@@ -147,7 +201,7 @@ public final class ImageFiles {
         if (width <= frame.getWidth() && height <= frame.getHeight()) {
             return frame;
         }
-        requireBounded(width, height, source);
+        requireBounded(width, height, fileBytes, source);
         var screen = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
         var graphics = screen.createGraphics();
         graphics.drawImage(frame, left, top, null);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 import org.mixtureofmamba.core.AtomicFiles;
@@ -27,6 +28,7 @@ import tools.jackson.databind.json.JsonMapper;
 public record ParameterFile(String kind, Map<String, Integer> settings, Map<String, float[]> arrays) {
     private static final int MAX_BYTES = 512 << 20;
     private static final int MAX_HEADER = 1 << 20;
+    private static final String METADATA = "__metadata__";
     private static final String SINGLE = "F32";
     private static final String HALF = "F16";
     private static final JsonMapper MAPPER = new JsonMapper();
@@ -50,25 +52,24 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
     }
 
     /**
-     * The kind of a file, read from its header alone.
+     * The kind of a file, read from its header alone; empty if it is no safetensors file or names none.
      *
-     * @throws UserException if it cannot be read or is no such file, naming it
+     * @throws UserException if it cannot be read, naming it
      */
-    public static String kindOf(Path file) {
+    public static Optional<String> kindOf(Path file) {
         try (var in = Files.newInputStream(file)) {
             byte[] length = in.readNBytes(Long.BYTES);
             long header = length.length < Long.BYTES
                     ? 0
                     : ByteBuffer.wrap(length).order(ByteOrder.LITTLE_ENDIAN).getLong();
-            if (header < 2 || header > MAX_HEADER) {
-                throw new UserException("%s is damaged or no tokenizer".formatted(file));
-            }
-            return MAPPER.readTree(in.readNBytes((int) header))
-                    .path("__metadata__")
-                    .path("kind")
-                    .asString("");
+            return header < 2 || header > MAX_HEADER
+                    ? Optional.empty()
+                    : MAPPER.readTree(in.readNBytes((int) header))
+                            .path(METADATA)
+                            .path("kind")
+                            .asStringOpt();
         } catch (JacksonException e) {
-            throw new UserException("%s is damaged or no tokenizer".formatted(file), e);
+            return Optional.empty();
         } catch (IOException e) {
             throw new UserException("cannot read %s: %s".formatted(file, e), e);
         }
@@ -92,7 +93,7 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
         }
         int data = 8 + (int) headerLength;
         JsonNode header = MAPPER.readTree(bytes, 8, (int) headerLength);
-        JsonNode metadata = header.path("__metadata__");
+        JsonNode metadata = header.path(METADATA);
         String actual = metadata.path("kind").asString("");
         if (!actual.equals(kind)) {
             throw new UserException("%s holds a tokenizer of kind '%s', not '%s'".formatted(source, actual, kind));
@@ -104,12 +105,33 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
                 settings.put(entry.getKey(), Integer.valueOf(entry.getValue().asString()));
             }
         }
+        requireApart(header);
         for (var entry : header.properties()) {
-            if (!entry.getKey().equals("__metadata__")) {
+            if (!entry.getKey().equals(METADATA)) {
                 arrays.put(entry.getKey(), array(entry.getValue(), buffer, data));
             }
         }
         return new ParameterFile(kind, settings, arrays);
+    }
+
+    /** Arrays that share bytes would take memory many times the file's size. */
+    private static void requireApart(JsonNode header) {
+        var ends = new TreeMap<Long, Long>();
+        for (var entry : header.properties()) {
+            var offsets = entry.getValue().path("data_offsets");
+            long from = offsets.path(0).asLong(-1);
+            long to = offsets.path(1).asLong(-1);
+            if (!entry.getKey().equals(METADATA) && from != to && ends.put(from, to) != null) {
+                throw new IllegalArgumentException("two arrays begin at the same byte");
+            }
+        }
+        long end = 0;
+        for (var range : ends.entrySet()) {
+            if (range.getKey() < end) {
+                throw new IllegalArgumentException("two arrays share bytes");
+            }
+            end = range.getValue();
+        }
     }
 
     private static float[] array(JsonNode entry, ByteBuffer buffer, int data) {
@@ -161,7 +183,7 @@ public record ParameterFile(String kind, Map<String, Integer> settings, Map<Stri
         var metadata = new LinkedHashMap<String, String>();
         metadata.put("kind", kind);
         settings.forEach((name, value) -> metadata.put(name, value.toString()));
-        header.put("__metadata__", metadata);
+        header.put(METADATA, metadata);
         int offset = 0;
         for (var entry : arrays.entrySet()) {
             int end = Math.addExact(offset, Math.multiplyExact(width, entry.getValue().length));

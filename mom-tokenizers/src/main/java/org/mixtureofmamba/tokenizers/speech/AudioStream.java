@@ -3,11 +3,13 @@ package org.mixtureofmamba.tokenizers.speech;
 import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
 import org.mixtureofmamba.core.UserException;
+import org.mixtureofmamba.core.modality.Modality;
+import org.mixtureofmamba.tokenizers.MediaType;
+import org.mixtureofmamba.tokenizers.OptionalLibrary;
 
 /**
  * A recording as mono sound at {@link AudioFiles#SAMPLE_RATE}, decoded and resampled a block at a time: an hour takes
@@ -27,6 +29,7 @@ public final class AudioStream implements AutoCloseable {
 
     private final InputStream in;
     private final String source;
+    private final MediaType type;
     private final SoundReader reader;
     private final Resampler.Streaming resampler;
     private final long mostSamples;
@@ -38,6 +41,7 @@ public final class AudioStream implements AutoCloseable {
         this.in = new BufferedInputStream(in, 1 << 16);
         this.source = source;
         this.maxSeconds = maxSeconds;
+        type = type();
         reader = guard(this::reader);
         resampler =
                 Resampler.between(reader.sampleRate(), AudioFiles.SAMPLE_RATE).streaming();
@@ -74,31 +78,33 @@ public final class AudioStream implements AutoCloseable {
         return new AudioStream(in, source, maxSeconds);
     }
 
-    private SoundReader reader() throws IOException {
+    private MediaType type() throws IOException {
         in.mark(MAGIC);
         byte[] magic = in.readNBytes(MAGIC);
         in.reset();
-        String name = new String(magic, StandardCharsets.ISO_8859_1);
-        if (name.isEmpty()) {
-            throw new UserException("%s is empty".formatted(source));
+        if (magic.length == 0) {
+            throw new UserException("%s is empty; fetch it again".formatted(source));
         }
-        if (name.startsWith("RIFF")) {
-            return new WavReader(in);
-        }
-        if (name.startsWith("fLaC")) {
-            return new FlacReader(in);
-        }
-        if (name.startsWith("OggS")) {
-            return new VorbisReader(in);
-        }
-        if (name.startsWith("ID3")
-                || magic.length > 1
-                        && magic[0] == (byte) 0xFF
-                        && (magic[1] & 0xE6) != 0xE0
-                        && (magic[1] & 0xE0) == 0xE0) {
-            return new Mp3Reader(in);
-        }
-        throw new UserException("%s is no sound of a known kind (WAV, FLAC, MP3, Ogg Vorbis)".formatted(source));
+        return MediaType.ofBytes(magic)
+                .filter(known -> known.modality() == Modality.SPEECH)
+                .orElseThrow(() -> new UserException("%s is no sound of a known kind (%s); convert it to one of them"
+                        .formatted(source, MediaType.titles(Modality.SPEECH))));
+    }
+
+    private SoundReader reader() throws IOException {
+        return switch (type) {
+            case WAV -> new WavReader(in);
+            case FLAC -> new FlacReader(in);
+            case OGG -> {
+                OptionalLibrary.VORBIS.require("%s is Ogg Vorbis".formatted(source));
+                yield new VorbisReader(in);
+            }
+            case MP3 -> {
+                OptionalLibrary.MP3.require("%s is MP3".formatted(source));
+                yield new Mp3Reader(in);
+            }
+            default -> throw new IllegalStateException("no reader of " + type);
+        };
     }
 
     /**
@@ -116,7 +122,7 @@ public final class AudioStream implements AutoCloseable {
             }
             ended = decoded.length == 0;
             if (ended && heard == 0) {
-                throw new UserException("%s lasts no time: it holds no samples".formatted(source));
+                throw new UserException("%s lasts no time: it holds no samples; leave it out".formatted(source));
             }
             float[] samples = ended ? resampler.finish() : resampler.add(decoded);
             if (samples.length > 0) {
@@ -136,10 +142,11 @@ public final class AudioStream implements AutoCloseable {
             return decoding.run();
         } catch (UserException e) {
             throw e;
-        } catch (IOException | RuntimeException | OutOfMemoryError e) {
+        } catch (IOException | RuntimeException | StackOverflowError e) {
+            throw type.undecodable(source, e);
+        } catch (OutOfMemoryError e) {
             throw new UserException(
-                    "%s does not decode as sound: %s".formatted(source, e.getMessage() == null ? e : e.getMessage()),
-                    e);
+                    "%s needs more memory than there is; cut it or give Java more (-Xmx)".formatted(source), e);
         }
     }
 

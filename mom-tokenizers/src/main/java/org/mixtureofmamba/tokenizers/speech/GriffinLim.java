@@ -27,7 +27,7 @@ final class GriffinLim {
         float[] spectra = randomPhases(magnitude, frames);
         float[] former = spectra.clone();
         float[] norm = windowNorm(n, frames);
-        var fft = new FloatFFT_1D(LogMel.FFT);
+        var fft = LogMel.fft();
         float[] work = new float[LogMel.FFT];
         float[] pcm = inverse(spectra, frames, n, norm, fft, work);
         for (int iteration = 0; iteration < ITERATIONS; iteration++) {

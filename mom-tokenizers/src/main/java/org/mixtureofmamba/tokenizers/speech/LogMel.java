@@ -3,6 +3,7 @@ package org.mixtureofmamba.tokenizers.speech;
 import java.util.Arrays;
 
 import org.jtransforms.fft.FloatFFT_1D;
+import org.mixtureofmamba.tokenizers.OptionalLibrary;
 
 /**
  * Log-mel spectra of 16 kHz sound: frames of 40 ms (Hann) every 10 ms, 80 triangular bands on the mel scale from 0 to 8
@@ -41,6 +42,11 @@ final class LogMel {
     }
 
     private LogMel() {}
+
+    static FloatFFT_1D fft() {
+        OptionalLibrary.SPECTRA.require("sound is taken apart into spectra");
+        return new FloatFFT_1D(FFT);
+    }
 
     private static float[] hann() {
         float[] window = new float[WINDOW];
@@ -112,7 +118,7 @@ final class LogMel {
 
     /** What one thread needs for a frame. */
     static final class Scratch {
-        private final FloatFFT_1D fft = new FloatFFT_1D(FFT);
+        private final FloatFFT_1D fft = fft();
         private final float[] work = new float[FFT];
         private final float[] magnitude = new float[BINS];
     }

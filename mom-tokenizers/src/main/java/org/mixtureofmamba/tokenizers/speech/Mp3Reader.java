@@ -124,7 +124,7 @@ final class Mp3Reader implements SoundReader {
         try {
             return bitstream.readFrame();
         } catch (BitstreamException e) {
-            throw new IOException("its frames are damaged: " + e.getMessage(), e);
+            throw new IOException("frame %d is damaged".formatted(frames), e);
         }
     }
 
@@ -170,7 +170,7 @@ final class Mp3Reader implements SoundReader {
             }
             return samples;
         } catch (DecoderException e) {
-            throw new IOException("frame %d does not decode: %s".formatted(frames, e.getMessage()), e);
+            throw new IOException("frame %d does not decode".formatted(frames), e);
         } finally {
             bitstream.closeFrame();
         }

@@ -1,6 +1,7 @@
 package org.mixtureofmamba.tokenizers.text;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.zip.GZIPInputStream;
@@ -33,14 +34,20 @@ public enum PretrainedBpe {
 
     /** Reads it from this module. */
     public BpeTokenizer load() {
-        String resource = key + ".json.gz";
-        try (var packed = PretrainedBpe.class.getResourceAsStream(resource)) {
-            if (packed == null) {
-                throw new FailureException("%s is not in this build".formatted(resource));
-            }
-            return BpeTokenizer.read(new GZIPInputStream(packed), resource);
+        try (var in = open()) {
+            return BpeTokenizer.read(in, key);
         } catch (IOException e) {
-            throw new FailureException("%s is damaged: %s".formatted(resource, e), e);
+            throw new FailureException("%s is damaged: %s".formatted(key, e), e);
         }
+    }
+
+    /** Its {@code tokenizer.json}. */
+    InputStream open() throws IOException {
+        String resource = key + ".json.gz";
+        var packed = PretrainedBpe.class.getResourceAsStream(resource);
+        if (packed == null) {
+            throw new FailureException("%s is not in this build".formatted(resource));
+        }
+        return new GZIPInputStream(packed);
     }
 }

@@ -2,19 +2,24 @@ package org.mixtureofmamba.tokenizers.text;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 import org.mixtureofmamba.core.AtomicFiles;
 import org.mixtureofmamba.core.UserException;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.JsonGenerator;
+import tools.jackson.core.PrettyPrinter;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The {@code tokenizer.json} of Hugging Face, the part of it that byte-level BPE uses. What would change ids and is not
@@ -200,81 +205,169 @@ final class TokenizerJson {
     }
 
     static void write(BpeModel model, Path file) {
-        AtomicFiles.write(file, out -> out.write(json(model).getBytes(StandardCharsets.UTF_8)));
+        // Whole first: Jackson would wrap what a full disk throws.
+        byte[] json = MAPPER.writer().with(new Lines()).writeValueAsBytes(tree(model));
+        AtomicFiles.write(file, out -> {
+            out.write(json);
+            out.write('\n');
+        });
     }
 
-    /** The file's text: header fields a line each, then a token and a merge a line. */
-    private static String json(BpeModel model) {
-        String byteLevel =
-                "{\"type\": \"ByteLevel\", \"add_prefix_space\": false, \"trim_offsets\": true, \"use_regex\": %s}";
-        String preTokenizer = switch (model.preTokenizer()) {
-            case GPT2 -> byteLevel.formatted(true);
-            case LLAMA3 ->
-                "{\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\": {\"Regex\": "
-                        + quote(LLAMA3_REGEX) + "}, \"behavior\": \"Isolated\", \"invert\": false}, "
-                        + byteLevel.formatted(false)
-                        + "]}";
-        };
-        var vocabulary = new ArrayList<String>();
+    private static ObjectNode tree(BpeModel model) {
+        var root = MAPPER.createObjectNode()
+                .put("version", "1.0")
+                .putNull("truncation")
+                .putNull("padding");
+        var added = root.putArray("added_tokens");
+        model.added().forEach(token -> added.add(tree(token)));
+        root.putNull("normalizer")
+                .set("pre_tokenizer", tree(model.preTokenizer()))
+                .putNull("post_processor")
+                .set("decoder", byteLevel(true));
+        var bpe = root.putObject("model")
+                .put("type", "BPE")
+                .putNull("dropout")
+                .putNull("unk_token")
+                .putNull("continuing_subword_prefix")
+                .putNull("end_of_word_suffix")
+                .put("fuse_unk", false)
+                .put("byte_fallback", false)
+                .put("ignore_merges", model.ignoreMerges());
+        var vocabulary = bpe.putObject("vocab");
         byte[][] tokens = model.tokens();
         for (int id = 0; id < tokens.length; id++) {
             if (tokens[id] != null) {
-                vocabulary.add("      %s: %d".formatted(quote(ByteAlphabet.write(tokens[id])), id));
+                vocabulary.put(ByteAlphabet.write(tokens[id]), id);
             }
         }
-        for (var token : model.added()) {
-            vocabulary.add("      %s: %d".formatted(quote(token.content()), token.id()));
-        }
-        var merges = new ArrayList<String>();
+        model.added().forEach(token -> vocabulary.put(token.content(), token.id()));
+        var merges = bpe.putArray("merges");
         for (int rank = 0; rank < model.left().length; rank++) {
-            merges.add("      "
-                    + quote(ByteAlphabet.write(tokens[model.left()[rank]]) + " "
-                            + ByteAlphabet.write(tokens[model.right()[rank]])));
+            merges.add(ByteAlphabet.write(tokens[model.left()[rank]]) + " "
+                    + ByteAlphabet.write(tokens[model.right()[rank]]));
         }
-        var added = model.added().stream()
-                .map(t -> ("    {\"id\": %d, \"content\": %s, \"single_word\": false, \"lstrip\": false, "
-                                + "\"rstrip\": false, \"normalized\": %s, \"special\": %s}")
-                        .formatted(t.id(), quote(t.content()), t.normalized(), t.special()))
-                .toList();
-        return """
-                {
-                  "version": "1.0",
-                  "truncation": null,
-                  "padding": null,
-                  "added_tokens": %s,
-                  "normalizer": null,
-                  "pre_tokenizer": %s,
-                  "post_processor": null,
-                  "decoder": %s,
-                  "model": {
-                    "type": "BPE",
-                    "dropout": null,
-                    "unk_token": null,
-                    "continuing_subword_prefix": null,
-                    "end_of_word_suffix": null,
-                    "fuse_unk": false,
-                    "byte_fallback": false,
-                    "ignore_merges": %s,
-                    "vocab": {
-                %s
-                    },
-                    "merges": %s
-                  }
-                }
-                """.formatted(
-                        array(added, "  "),
-                        preTokenizer,
-                        byteLevel.formatted(true),
-                        model.ignoreMerges(),
-                        String.join(",\n", vocabulary),
-                        array(merges, "    "));
+        return root;
     }
 
-    private static String array(List<String> lines, String indent) {
-        return lines.isEmpty() ? "[]" : "[\n" + String.join(",\n", lines) + "\n" + indent + "]";
+    private static ObjectNode tree(AddedToken token) {
+        return MAPPER.createObjectNode()
+                .put("id", token.id())
+                .put("content", token.content())
+                .put("single_word", false)
+                .put("lstrip", false)
+                .put("rstrip", false)
+                .put("normalized", token.normalized())
+                .put("special", token.special());
     }
 
-    private static String quote(String text) {
-        return MAPPER.writeValueAsString(text);
+    private static ObjectNode tree(PreTokenizer preTokenizer) {
+        return switch (preTokenizer) {
+            case GPT2 -> byteLevel(true);
+            case LLAMA3 -> {
+                var sequence = MAPPER.createObjectNode().put("type", "Sequence");
+                var parts = sequence.putArray("pretokenizers");
+                var split = parts.addObject().put("type", "Split");
+                split.putObject("pattern").put("Regex", LLAMA3_REGEX);
+                split.put("behavior", "Isolated").put("invert", false);
+                parts.add(byteLevel(false));
+                yield sequence;
+            }
+        };
+    }
+
+    private static ObjectNode byteLevel(boolean regex) {
+        return MAPPER.createObjectNode()
+                .put("type", "ByteLevel")
+                .put("add_prefix_space", false)
+                .put("trim_offsets", true)
+                .put("use_regex", regex);
+    }
+
+    /** A field, a token and a merge a line, so that two files can be compared; smaller things in one line each. */
+    private static final class Lines implements PrettyPrinter {
+        private static final Set<String> BROKEN = Set.of("added_tokens", "model", "vocab", "merges");
+
+        private final Deque<Boolean> broken = new ArrayDeque<>();
+
+        private void start(JsonGenerator g, char bracket) {
+            var parent = g.streamWriteContext().getParent();
+            broken.push(parent.inRoot() || parent.inObject() && BROKEN.contains(parent.currentName()));
+            g.writeRaw(bracket);
+        }
+
+        private void end(JsonGenerator g, char bracket, int entries) {
+            boolean line = broken.pop();
+            if (line && entries > 0) {
+                newLine(g);
+            }
+            g.writeRaw(bracket);
+        }
+
+        private void first(JsonGenerator g) {
+            if (broken.peek()) {
+                newLine(g);
+            }
+        }
+
+        private void next(JsonGenerator g) {
+            g.writeRaw(',');
+            if (broken.peek()) {
+                newLine(g);
+            } else {
+                g.writeRaw(' ');
+            }
+        }
+
+        private void newLine(JsonGenerator g) {
+            g.writeRaw("\n" + "  ".repeat(broken.size()));
+        }
+
+        @Override
+        public void writeRootValueSeparator(JsonGenerator g) {}
+
+        @Override
+        public void writeStartObject(JsonGenerator g) {
+            start(g, '{');
+        }
+
+        @Override
+        public void writeEndObject(JsonGenerator g, int entries) {
+            end(g, '}', entries);
+        }
+
+        @Override
+        public void writeObjectEntrySeparator(JsonGenerator g) {
+            next(g);
+        }
+
+        @Override
+        public void writeObjectNameValueSeparator(JsonGenerator g) {
+            g.writeRaw(": ");
+        }
+
+        @Override
+        public void writeStartArray(JsonGenerator g) {
+            start(g, '[');
+        }
+
+        @Override
+        public void writeEndArray(JsonGenerator g, int values) {
+            end(g, ']', values);
+        }
+
+        @Override
+        public void writeArrayValueSeparator(JsonGenerator g) {
+            next(g);
+        }
+
+        @Override
+        public void beforeArrayValues(JsonGenerator g) {
+            first(g);
+        }
+
+        @Override
+        public void beforeObjectEntries(JsonGenerator g) {
+            first(g);
+        }
     }
 }

@@ -127,6 +127,17 @@ class AudioFilesTest {
                 .hasMessageContaining("cut.flac");
     }
 
+    /**
+     * Linear prediction of 24 bits in two channels told apart by their difference; constants, noise and wasted bits.
+     */
+    @ParameterizedTest
+    @ValueSource(strings = {"linear-24", "fixed-16"})
+    void everyFormOfFlacIsReadAsItsWav(String name) throws Exception {
+        assertThat(AudioFiles.read(resource(name + ".flac"), "flac"))
+                .hasSize(600)
+                .containsExactly(AudioFiles.read(resource(name + ".wav"), "wav"), within(1e-7f));
+    }
+
     private static InputStream resource(String name) {
         return AudioFilesTest.class.getResourceAsStream(name);
     }

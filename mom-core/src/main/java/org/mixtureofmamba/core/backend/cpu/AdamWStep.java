@@ -2,6 +2,7 @@ package org.mixtureofmamba.core.backend.cpu;
 
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.HostMemory;
+import org.mixtureofmamba.core.backend.TrainedBuffers;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 import static jdk.incubator.vector.FloatVector.broadcast;
@@ -70,34 +71,27 @@ final class AdamWStep {
         return sum;
     }
 
-    void step(
-            AdamW settings,
-            Tensor masterTensor,
-            Tensor workingTensor,
-            Tensor gradTensor,
-            Tensor firstTensor,
-            Tensor secondTensor,
-            Tensor gradSquaredNorm) {
-        double norm = Math.sqrt(gradSquaredNorm.get(0, 0));
+    void step(AdamW settings, TrainedBuffers buffers) {
+        double norm = Math.sqrt(buffers.gradSquaredNorm().get(0, 0));
         if (!Double.isFinite(norm)) {
             return;
         }
-        int size = Math.toIntExact(masterTensor.size());
-        var master = Rows.flat(masterTensor, size);
-        var grad = Rows.flat(gradTensor, size);
-        var first = Rows.flat(firstTensor, size);
-        var second = Rows.flat(secondTensor, size);
+        int size = Math.toIntExact(buffers.master().size());
+        var master = Rows.flat(buffers.master(), size);
+        var grad = Rows.flat(buffers.grad(), size);
+        var first = Rows.flat(buffers.firstMoment(), size);
+        var second = Rows.flat(buffers.secondMoment(), size);
         var step = Coefficients.of(settings, norm);
         int pieces = Math.ceilDiv(size, PIECE);
         pool.run(pieces, (item, worker) -> {
             int from = item * PIECE;
             int to = Math.min(size, from + PIECE);
-            int border = (int) Math.clamp(settings.decayed(), from, to);
+            int border = (int) Math.clamp(buffers.decayed(), from, to);
             update(step, step.decay, master, grad, first, second, from, border);
             update(step, 0, master, grad, first, second, border, to);
         });
-        if (!workingTensor.equals(masterTensor)) {
-            HostMemory.copyOnHost(masterTensor, workingTensor);
+        if (!buffers.working().equals(buffers.master())) {
+            HostMemory.copyOnHost(buffers.master(), buffers.working());
         }
     }
 

@@ -3,6 +3,7 @@ package org.mixtureofmamba.core.backend.cpu;
 import org.mixtureofmamba.core.backend.Memory;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.core.modality.TokenIds;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Storage;
 import org.mixtureofmamba.core.tensor.Tensor;
@@ -38,8 +39,10 @@ final class BatchRing implements AutoCloseable {
                 copy(layout.documentStart(), 1));
         return new TokenBatch(
                 placed,
-                copy(batch.inputs(), 2),
-                copy(batch.targets(), 3),
+                new TokenIds.Placed(
+                        copy(batch.inputs().values(), 2), batch.inputs().bound()),
+                new TokenIds.Placed(
+                        copy(batch.targets().values(), 3), batch.targets().bound()),
                 copy(batch.targetModality(), 4),
                 batch.lossTokens());
     }

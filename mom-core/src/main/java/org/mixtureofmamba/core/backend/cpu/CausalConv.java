@@ -1,6 +1,10 @@
 package org.mixtureofmamba.core.backend.cpu;
 
+import java.util.Optional;
+
+import org.mixtureofmamba.core.backend.Carry;
 import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
@@ -15,10 +19,10 @@ import static org.mixtureofmamba.core.backend.cpu.Native.get;
 import static org.mixtureofmamba.core.backend.cpu.Native.set;
 
 /**
- * out[l] = SiLU(s[l]), s[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k] over the taps that lie in the document.
- * Parallel over (sequence, stretch of L); a row is E contiguous channels. Forward saves nothing: backward computes s
- * again, and for the K-1 tokens after its stretch as well. gradX is overwritten; the gradients of weight and bias are
- * summed stretch by stretch in a fixed order.
+ * out[l] = SiLU(s[l]), s[l] = bias + Σ_k weight[·, k] · x[l - (K-1) + k] over the taps that lie in the document; x[l]
+ * of l < 0 is what was carried here. Parallel over (sequence, stretch of L); a row is E contiguous channels. Forward
+ * saves nothing: backward computes s again, and for the K-1 tokens after its stretch as well. gradX is overwritten; the
+ * gradients of weight and bias are summed stretch by stretch in a fixed order.
  */
 final class CausalConv {
     /** Tokens of a stretch. */
@@ -32,19 +36,27 @@ final class CausalConv {
         this.workspace = workspace;
     }
 
-    void forward(Tensor xTensor, Tensor weightTensor, Tensor biasTensor, ModalityLayout layout, Tensor outTensor) {
+    void forward(
+            Tensor xTensor,
+            Tensor weightTensor,
+            Tensor biasTensor,
+            ModalityLayout layout,
+            Carry carry,
+            Tensor outTensor) {
         var mark = workspace.mark();
-        var conv = new Operands(xTensor, weightTensor, biasTensor, layout);
+        var conv = new Operands(xTensor, weightTensor, biasTensor, layout, carry.before());
         var out = Rows.of(outTensor, conv.x.rows(), conv.x.columns());
         pool.run(conv.items(), (item, worker) -> {
             var taps = new Taps(conv.kernel);
+            int sequence = conv.sequence(item);
             int end = conv.end(item);
             for (int t = conv.start(item); t < end; t++) {
                 long row = out.row(conv.order.rowOf()[t]);
-                conv.preActivation(t, taps, row);
+                conv.preActivation(t, sequence, taps, row);
                 silu(row, conv.x.columns());
             }
         });
+        carry.after().ifPresent(after -> conv.carryOn(conv.carried(after)));
         workspace.release(mark);
     }
 
@@ -54,11 +66,16 @@ final class CausalConv {
             Tensor weightTensor,
             Tensor biasTensor,
             ModalityLayout layout,
+            Carry carry,
             Tensor gradXTensor,
             Tensor gradWeightTensor,
-            Tensor gradBiasTensor) {
+            Tensor gradBiasTensor,
+            Write write,
+            Carry gradCarry) {
         var mark = workspace.mark();
-        var conv = new Operands(xTensor, weightTensor, biasTensor, layout);
+        var conv = new Operands(xTensor, weightTensor, biasTensor, layout, carry.before());
+        var gradBefore = gradCarry.before().map(conv::carried);
+        var gradAfter = gradCarry.after().map(conv::carried);
         int width = conv.x.columns();
         int kernel = conv.kernel;
         var rowOf = conv.order.rowOf();
@@ -73,28 +90,39 @@ final class CausalConv {
             var taps = new Taps(kernel);
             int start = conv.start(item);
             int end = conv.end(item);
-            int endOfSequence = (start / conv.order.length() + 1) * conv.order.length();
+            int sequence = conv.sequence(item);
+            int endOfSequence = sequence + conv.order.length();
             int reach = Math.min(endOfSequence, end + kernel - 1);
             int first = worker * held; // the row of gradS that belongs to token `start`
             for (int t = start; t < reach; t++) {
                 long row = gradS.row(first + t - start);
-                conv.preActivation(t, taps, row);
+                conv.preActivation(t, sequence, taps, row);
                 siluBackward(gradOut.row(rowOf[t]), row, width);
             }
             int sums = item * (kernel + 1);
             Native.zero(partial.row(sums), (long) (kernel + 1) * width);
-            for (int t = start; t < end; t++) {
+            // Tokens before the sequence, whose inputs were carried here, get their gradients beside its own.
+            for (int t = start == sequence && gradBefore.isPresent() ? start - (kernel - 1) : start; t < end; t++) {
+                long gradInput =
+                        t < start ? gradBefore.orElseThrow().row(conv.carriedRow(t, sequence)) : gradX.row(rowOf[t]);
                 taps.clear();
                 for (int k = kernel - 1; k >= 0; k--) {
                     int later = t + kernel - 1 - k;
-                    if (later < reach && position[later] >= later - t) {
+                    if (later >= start && later < reach && position[later] >= later - t) {
                         taps.add(conv.weight.row(k), gradS.row(first + later - start));
                     }
                 }
-                taps.weightedSum(0, gradX.row(rowOf[t]), width);
+                taps.weightedSum(0, gradInput, width);
+                if (gradAfter.isPresent() && conv.isCarriedOn(t, sequence)) {
+                    int carriedOn = conv.carriedRow(t - conv.order.length(), sequence);
+                    Native.add(gradAfter.get().row(carriedOn), gradInput, width);
+                }
+            }
+            for (int t = start; t < end; t++) {
                 long gradient = gradS.row(first + t - start);
                 for (int k = Math.max(0, kernel - 1 - position[t]); k < kernel; k++) {
-                    multiplyAdd(gradient, conv.x.row(rowOf[t - (kernel - 1) + k]), partial.row(sums + k), width);
+                    long input = conv.input(t - (kernel - 1) + k, sequence);
+                    multiplyAdd(gradient, input, partial.row(sums + k), width);
                 }
                 Native.add(gradient, partial.row(sums + kernel), width);
             }
@@ -104,37 +132,51 @@ final class CausalConv {
                 conv.items(),
                 kernel,
                 Rows.of(gradWeightTensor.reshape(width, kernel)),
-                Rows.flat(gradBiasTensor, width));
+                Rows.flat(gradBiasTensor, width),
+                write);
         workspace.release(mark);
     }
 
-    private static void combine(Rows partial, int items, int kernel, Rows gradWeight, Rows gradBias) {
+    private static void combine(Rows partial, int items, int kernel, Rows gradWeight, Rows gradBias, Write write) {
         int width = partial.columns();
         for (int item = 1; item < items; item++) {
             Native.add(partial.row(item * (kernel + 1)), partial.row(0), (kernel + 1) * width);
         }
         for (int j = 0; j < width; j++) {
             for (int k = 0; k < kernel; k++) {
-                set(gradWeight.at(j, k), get(gradWeight.at(j, k)) + get(partial.at(k, j)));
+                long to = gradWeight.at(j, k);
+                float sum = get(partial.at(k, j));
+                set(to, write == Write.ADD ? get(to) + sum : sum);
             }
         }
-        Native.add(partial.row(kernel), gradBias.address(), width);
+        Native.write(partial.row(kernel), gradBias.address(), width, write);
     }
 
-    /** What both directions read: the weight turned to [K, E], so that each tap is a row. */
+    /**
+     * What both directions read: the weight turned to [K, E], so that each tap is a row. Token t counts on from
+     * sequence to sequence; {@code sequence} is the first of its own, and the tokens before that one are those carried
+     * here.
+     */
     private final class Operands {
         final Rows x;
         final Rows weight;
         final Rows bias;
         final int kernel;
         final SequenceOrder order;
+        final Optional<Rows> before;
         final int stretches;
 
-        Operands(Tensor xTensor, Tensor weightTensor, Tensor biasTensor, ModalityLayout layout) {
+        Operands(
+                Tensor xTensor,
+                Tensor weightTensor,
+                Tensor biasTensor,
+                ModalityLayout layout,
+                Optional<Tensor> beforeTensor) {
             x = Rows.of(xTensor, layout.tokens(), xTensor.columns());
             kernel = Math.toIntExact(weightTensor.size() / x.columns());
             bias = Rows.flat(biasTensor, x.columns());
-            order = SequenceOrder.of(layout);
+            order = SequenceOrder.of(layout, beforeTensor.isPresent());
+            before = beforeTensor.map(this::carried);
             stretches = Math.ceilDiv(layout.length(), STRETCH);
             var channelMajor = Rows.of(weightTensor.reshape(x.columns(), kernel));
             weight = Rows.of(workspace.tensor(DType.FLOAT32, kernel, x.columns()));
@@ -149,21 +191,64 @@ final class CausalConv {
             return order.batch() * stretches;
         }
 
+        int sequence(int item) {
+            return item / stretches * order.length();
+        }
+
         int start(int item) {
-            return item / stretches * order.length() + item % stretches * STRETCH;
+            return sequence(item) + item % stretches * STRETCH;
         }
 
         int end(int item) {
-            return Math.min(start(item) + STRETCH, (item / stretches + 1) * order.length());
+            return Math.min(start(item) + STRETCH, sequence(item) + order.length());
         }
 
         /** s of token t into a row. */
-        void preActivation(int t, Taps taps, long out) {
+        void preActivation(int t, int sequence, Taps taps, long out) {
             taps.clear();
             for (int k = Math.max(0, kernel - 1 - order.position()[t]); k < kernel; k++) {
-                taps.add(weight.row(k), x.row(order.rowOf()[t - (kernel - 1) + k]));
+                taps.add(weight.row(k), input(t - (kernel - 1) + k, sequence));
             }
             taps.weightedSum(bias.address(), out, x.columns());
+        }
+
+        /** The address of a token's input. */
+        long input(int t, int sequence) {
+            return t >= sequence
+                    ? x.row(order.rowOf()[t])
+                    : before.orElseThrow().row(carriedRow(t, sequence));
+        }
+
+        /** Carried inputs [B, K-1, E] as rows. */
+        Rows carried(Tensor tensor) {
+            return Rows.of(tensor, order.batch() * (kernel - 1), x.columns());
+        }
+
+        /** The row among carried inputs of a token that lies before its sequence. */
+        int carriedRow(int t, int sequence) {
+            return (sequence / order.length() + 1) * (kernel - 1) + t - sequence;
+        }
+
+        /** Whether a token's input is among those that its sequence carries on. */
+        boolean isCarriedOn(int t, int sequence) {
+            int last = sequence + order.length() - 1;
+            return last - t < kernel - 1 && order.position()[last] >= last - t;
+        }
+
+        /** The inputs that sequences carry on: zeros where the last document begins later. */
+        void carryOn(Rows after) {
+            for (int b = 0; b < order.batch(); b++) {
+                int sequence = b * order.length();
+                int end = sequence + order.length();
+                for (int t = end - (kernel - 1); t < end; t++) {
+                    long to = after.row(carriedRow(t - order.length(), sequence));
+                    if (isCarriedOn(t, sequence)) {
+                        Native.copy(input(t, sequence), to, x.columns());
+                    } else {
+                        Native.zero(to, x.columns());
+                    }
+                }
+            }
         }
     }
 

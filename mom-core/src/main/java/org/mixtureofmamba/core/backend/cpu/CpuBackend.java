@@ -6,15 +6,21 @@ import java.util.OptionalDouble;
 
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.Backend;
+import org.mixtureofmamba.core.backend.Carry;
 import org.mixtureofmamba.core.backend.HostMemory;
 import org.mixtureofmamba.core.backend.Memory;
+import org.mixtureofmamba.core.backend.PlacedBatch;
 import org.mixtureofmamba.core.backend.ScanGradients;
 import org.mixtureofmamba.core.backend.ScanInputs;
+import org.mixtureofmamba.core.backend.StepSchedule.Span;
+import org.mixtureofmamba.core.backend.TrainedBuffers;
+import org.mixtureofmamba.core.backend.Update;
 import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.core.modality.TokenIds;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -37,6 +43,7 @@ public final class CpuBackend implements Backend {
     private final CausalConv causalConv;
     private final SelectiveScan selectiveScan;
     private final CrossEntropy crossEntropy;
+    private final GatedGather gatedGather;
     private final AdamWStep adamWStep;
 
     /** @param threads how many work, the calling one included */
@@ -50,6 +57,7 @@ public final class CpuBackend implements Backend {
         causalConv = new CausalConv(pool, workspace);
         selectiveScan = new SelectiveScan(pool, workspace);
         crossEntropy = new CrossEntropy(pool, blas, workspace);
+        gatedGather = new GatedGather(pool);
         adamWStep = new AdamWStep(pool);
     }
 
@@ -79,8 +87,8 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public TokenBatch place(TokenBatch batch) {
-        return batches.place(batch);
+    public PlacedBatch place(TokenBatch batch) {
+        return PlacedBatch.at(batches.place(batch));
     }
 
     /** Measured, once: the rate of large matrix products. */
@@ -90,12 +98,12 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public void embeddingForward(Tensor ids, Tensor table, Tensor out) {
+    public void embeddingForward(TokenIds ids, Tensor table, Tensor out) {
         embedding.forward(ids, table, out);
     }
 
     @Override
-    public void embeddingBackward(Tensor ids, Tensor gradOut, Tensor gradTable) {
+    public void embeddingBackward(TokenIds ids, Tensor gradOut, Tensor gradTable) {
         embedding.backward(ids, gradOut, gradTable);
     }
 
@@ -106,8 +114,8 @@ public final class CpuBackend implements Backend {
 
     @Override
     public void rmsNormBackward(
-            Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight) {
-        rmsNorm.backward(gradOut, x, weight, inverseRms, gradX, gradWeight);
+            Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight, Write write) {
+        rmsNorm.backward(gradOut, x, weight, inverseRms, gradX, gradWeight, write);
     }
 
     @Override
@@ -128,13 +136,15 @@ public final class CpuBackend implements Backend {
             Slabs slabs,
             Tensor gradX,
             Write writeX,
-            List<Tensor> gradWeights) {
-        linear.backward(gradOut, x, weights, slabs, gradX, writeX, gradWeights);
+            List<Tensor> gradWeights,
+            Write writeWeights) {
+        linear.backward(gradOut, x, weights, slabs, gradX, writeX, gradWeights, writeWeights);
     }
 
     @Override
-    public void causalConvForward(Tensor x, Tensor weight, Tensor bias, ModalityLayout layout, Tensor out) {
-        causalConv.forward(x, weight, bias, layout, out);
+    public void causalConvForward(
+            Tensor x, Tensor weight, Tensor bias, ModalityLayout layout, Carry carry, Tensor out) {
+        causalConv.forward(x, weight, bias, layout, carry, out);
     }
 
     @Override
@@ -144,25 +154,36 @@ public final class CpuBackend implements Backend {
             Tensor weight,
             Tensor bias,
             ModalityLayout layout,
+            Carry carry,
             Tensor gradX,
             Tensor gradWeight,
-            Tensor gradBias) {
-        causalConv.backward(gradOut, x, weight, bias, layout, gradX, gradWeight, gradBias);
+            Tensor gradBias,
+            Write write,
+            Carry gradCarry) {
+        causalConv.backward(gradOut, x, weight, bias, layout, carry, gradX, gradWeight, gradBias, write, gradCarry);
     }
 
     @Override
-    public Tensor selectiveScanForward(ScanInputs inputs, ModalityLayout layout, Tensor y) {
-        return selectiveScan.forward(inputs, layout, y);
+    public Tensor selectiveScanForward(ScanInputs inputs, ModalityLayout layout, Carry carry, Tensor y) {
+        return selectiveScan.forward(inputs, layout, carry, y);
     }
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients) {
-        selectiveScan.backward(gradY, inputs, layout, states, gradients);
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Carry carry,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients,
+            Write write,
+            Carry gradCarry) {
+        selectiveScan.backward(gradY, inputs, layout, carry, states, gradients, write, gradCarry);
     }
 
     @Override
-    public void crossEntropyForward(Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
+    public void crossEntropyForward(Tensor x, Tensor head, TokenIds targets, Tensor targetModality, Tensor lossSums) {
         crossEntropy.forward(x, head, targets, targetModality, lossSums);
     }
 
@@ -170,13 +191,25 @@ public final class CpuBackend implements Backend {
     public void crossEntropyForwardBackward(
             Tensor x,
             Tensor head,
-            Tensor targets,
+            TokenIds targets,
             Tensor targetModality,
             double scale,
             Tensor lossSums,
             Tensor gradX,
-            Tensor gradHead) {
-        crossEntropy.forwardBackward(x, head, targets, targetModality, scale, lossSums, gradX, gradHead);
+            Tensor gradHead,
+            Write write) {
+        crossEntropy.forwardBackward(x, head, targets, targetModality, scale, lossSums, gradX, gradHead, write);
+    }
+
+    @Override
+    public void gatedGatherForward(Tensor y, Tensor rows, Tensor gates, Tensor residual, Tensor out) {
+        gatedGather.forward(y, rows, gates, residual, out);
+    }
+
+    @Override
+    public void gatedGatherBackward(
+            Tensor gradOut, Tensor y, Tensor rows, Tensor gates, Tensor gradY, Tensor gradGates) {
+        gatedGather.backward(gradOut, y, rows, gates, gradY, gradGates);
     }
 
     @Override
@@ -185,15 +218,13 @@ public final class CpuBackend implements Backend {
     }
 
     @Override
-    public void adamW(
-            AdamW settings,
-            Tensor master,
-            Tensor working,
-            Tensor grad,
-            Tensor firstMoment,
-            Tensor secondMoment,
-            Tensor gradSquaredNorm) {
-        adamWStep.step(settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
+    public void adamW(AdamW settings, TrainedBuffers buffers) {
+        adamWStep.step(settings, buffers);
+    }
+
+    @Override
+    public Update updates(TrainedBuffers buffers, List<Span> parts) {
+        return immediateUpdates(buffers, memory);
     }
 
     /** Nothing is ever under way when an operation has returned. */

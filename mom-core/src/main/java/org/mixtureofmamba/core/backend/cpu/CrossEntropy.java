@@ -1,6 +1,8 @@
 package org.mixtureofmamba.core.backend.cpu;
 
 import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.backend.Write;
+import org.mixtureofmamba.core.modality.TokenIds;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -16,7 +18,7 @@ import static org.mixtureofmamba.core.backend.cpu.Native.set;
 /**
  * The loss of logits = x · headᵀ, log Σ exp(logits) - logits[target], and at once its gradients. Logits are made for a
  * stretch of rows, turned into their own gradient scale · (softmax - onehot) in place, used, and overwritten by the
- * next stretch. gradX overwrites, gradHead accumulates, losses are summed in float64 in the order of rows.
+ * next stretch. gradX overwrites, gradHead as the caller says, losses are summed in float64 in the order of rows.
  */
 final class CrossEntropy {
     /** Rows whose logits are held at once; each stretch reads and writes gradHead once. */
@@ -38,7 +40,7 @@ final class CrossEntropy {
         this.workspace = workspace;
     }
 
-    void forward(Tensor xTensor, Tensor headTensor, Tensor targets, Tensor targetModality, Tensor lossSums) {
+    void forward(Tensor xTensor, Tensor headTensor, TokenIds targets, Tensor targetModality, Tensor lossSums) {
         var loss = new Operands(xTensor, headTensor, targets, targetModality, lossSums);
         var mark = workspace.mark();
         var logits = Rows.of(workspace.tensor(DType.FLOAT32, (long) pool.workers() * TILE, loss.head.rows()));
@@ -58,12 +60,13 @@ final class CrossEntropy {
     void forwardBackward(
             Tensor xTensor,
             Tensor headTensor,
-            Tensor targets,
+            TokenIds targets,
             Tensor targetModality,
             double scale,
             Tensor lossSums,
             Tensor gradXTensor,
-            Tensor gradHeadTensor) {
+            Tensor gradHeadTensor,
+            Write write) {
         var loss = new Operands(xTensor, headTensor, targets, targetModality, lossSums);
         int rows = loss.x.rows();
         int width = loss.x.columns();
@@ -113,7 +116,7 @@ final class CrossEntropy {
                         loss.x.row(first),
                         loss.x.stride(),
                         false,
-                        1,
+                        write == Write.ADD || first > 0 ? 1 : 0,
                         gradHead.row(word),
                         gradHead.stride());
             });
@@ -129,10 +132,10 @@ final class CrossEntropy {
         private final int[] modality;
         private final double[] losses;
 
-        Operands(Tensor xTensor, Tensor headTensor, Tensor targetTensor, Tensor modalityTensor, Tensor lossSums) {
+        Operands(Tensor xTensor, Tensor headTensor, TokenIds targetIds, Tensor modalityTensor, Tensor lossSums) {
             x = Rows.of(xTensor);
             head = Rows.of(headTensor, Math.toIntExact(headTensor.rows()), x.columns());
-            targets = Ints.of(targetTensor, x.rows());
+            targets = Ints.of(targetIds.values(), x.rows());
             modality = Ints.of(modalityTensor, x.rows());
             losses = new double[x.rows()];
             int modalities = Math.toIntExact(lossSums.size());

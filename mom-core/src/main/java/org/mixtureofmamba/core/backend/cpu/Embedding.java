@@ -1,5 +1,6 @@
 package org.mixtureofmamba.core.backend.cpu;
 
+import org.mixtureofmamba.core.modality.TokenIds;
 import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
@@ -16,10 +17,10 @@ final class Embedding {
     }
 
     /** out[t] = table[ids[t]]. */
-    void forward(Tensor idTensor, Tensor tableTensor, Tensor outTensor) {
+    void forward(TokenIds tokenIds, Tensor tableTensor, Tensor outTensor) {
         var out = Rows.of(outTensor);
         var table = Rows.of(tableTensor, Math.toIntExact(tableTensor.rows()), out.columns());
-        var ids = Ints.below(table.rows(), idTensor, out.rows());
+        var ids = Ints.below(table.rows(), tokenIds.values(), out.rows());
         pool.run(Math.ceilDiv(ids.length, ROWS), (item, worker) -> {
             int end = Math.min(ids.length, (item + 1) * ROWS);
             for (int t = item * ROWS; t < end; t++) {
@@ -29,10 +30,10 @@ final class Embedding {
     }
 
     /** gradTable[ids[t]] += gradOut[t]. */
-    void backward(Tensor idTensor, Tensor gradOutTensor, Tensor gradTableTensor) {
+    void backward(TokenIds tokenIds, Tensor gradOutTensor, Tensor gradTableTensor) {
         var gradOut = Rows.of(gradOutTensor);
         var gradTable = Rows.of(gradTableTensor, Math.toIntExact(gradTableTensor.rows()), gradOut.columns());
-        var ids = Ints.below(gradTable.rows(), idTensor, gradOut.rows());
+        var ids = Ints.below(gradTable.rows(), tokenIds.values(), gradOut.rows());
         pool.run(Math.ceilDiv(gradOut.columns(), COLUMNS), (item, worker) -> {
             int from = item * COLUMNS;
             int width = Math.min(COLUMNS, gradOut.columns() - from);

@@ -10,8 +10,8 @@ import org.mixtureofmamba.core.tensor.Tensor;
 
 /**
  * out = x · weights[slab]ᵀ: one matrix product for each slab of rows, cut into tiles that the workers share. Backward:
- * gradX = gradOut · weights[slab]; gradWeights[slab] += gradOutᵀ · x, cut along the weight and never along the rows
- * that are summed.
+ * gradX = gradOut · weights[slab]; gradWeights[slab] = gradOutᵀ · x, cut along the weight and never along the rows that
+ * are summed.
  */
 final class Linear {
     /** Rows of a tile of activations. */
@@ -90,7 +90,8 @@ final class Linear {
             Slabs slabs,
             Tensor gradXTensor,
             Write writeX,
-            List<Tensor> gradWeightTensors) {
+            List<Tensor> gradWeightTensors,
+            Write writeWeights) {
         var x = Rows.of(xTensor);
         int inputs = x.columns();
         var gradOut = Rows.of(gradOutTensor, x.rows(), gradOutTensor.columns());
@@ -123,7 +124,7 @@ final class Linear {
                             x.at(slabs.start(slab), firstInput),
                             x.stride(),
                             false,
-                            1,
+                            writeWeights == Write.ADD ? 1 : 0,
                             gradWeight.at(firstOutput, firstInput),
                             gradWeight.stride());
                 }

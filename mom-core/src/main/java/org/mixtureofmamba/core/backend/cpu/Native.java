@@ -7,6 +7,7 @@ import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
+import org.mixtureofmamba.core.backend.Write;
 
 import static jdk.incubator.vector.FloatVector.fromMemorySegment;
 
@@ -81,6 +82,14 @@ final class Native {
         for (; i < floats; i++) {
             long at = (long) i * Float.BYTES;
             set(to + at, get(to + at) + get(from + at));
+        }
+    }
+
+    /** to = from or to += from. */
+    static void write(long from, long to, int floats, Write write) {
+        switch (write) {
+            case OVERWRITE -> copy(from, to, floats);
+            case ADD -> add(from, to, floats);
         }
     }
 

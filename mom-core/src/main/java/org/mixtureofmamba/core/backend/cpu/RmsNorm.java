@@ -1,6 +1,7 @@
 package org.mixtureofmamba.core.backend.cpu;
 
 import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -51,7 +52,8 @@ final class RmsNorm {
             Tensor weightTensor,
             Tensor inverseRmsTensor,
             Tensor gradXTensor,
-            Tensor gradWeightTensor) {
+            Tensor gradWeightTensor,
+            Write write) {
         var x = Rows.of(xTensor);
         int width = x.columns();
         var gradOut = Rows.of(gradOutTensor, x.rows(), width);
@@ -82,6 +84,9 @@ final class RmsNorm {
                         width);
             }
         });
+        if (write == Write.OVERWRITE) {
+            Native.zero(gradWeight.address(), width);
+        }
         for (int item = 0; item < items; item++) {
             Native.add(partial.row(item), gradWeight.address(), width);
         }

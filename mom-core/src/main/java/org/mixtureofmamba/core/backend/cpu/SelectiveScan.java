@@ -2,9 +2,11 @@ package org.mixtureofmamba.core.backend.cpu;
 
 import java.util.List;
 
+import org.mixtureofmamba.core.backend.Carry;
 import org.mixtureofmamba.core.backend.ScanGradients;
 import org.mixtureofmamba.core.backend.ScanInputs;
 import org.mixtureofmamba.core.backend.Workspace;
+import org.mixtureofmamba.core.backend.Write;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.tensor.DType;
@@ -29,8 +31,8 @@ import static org.mixtureofmamba.core.backend.cpu.Native.set;
  * bundle by bundle, and copies results back. Forward saves the state at each chunk's start; backward walks the chunks
  * from the last to the first and recomputes the states within each.
  *
- * <p>Gradients: those of x, dt, z, B, C overwrite; those of A_log, D and dtBias accumulate. What several items share,
- * each sums apart; the sums are then added in the order of items.
+ * <p>What several items share of gradients (B and C, parameters) each sums apart; the sums are then added in the order
+ * of items.
  */
 final class SelectiveScan {
     /** Tokens of a chunk: its states and decays for one bundle fit the first-level cache. */
@@ -57,8 +59,10 @@ final class SelectiveScan {
     }
 
     /** Returns the states at the chunks' starts. */
-    Tensor forward(ScanInputs inputs, ModalityLayout layout, Tensor yTensor) {
-        var scan = new Operands(inputs, layout);
+    Tensor forward(ScanInputs inputs, ModalityLayout layout, Carry carry, Tensor yTensor) {
+        var scan = new Operands(inputs, layout, carry.before().isPresent());
+        var before = carry.before().map(scan::carried);
+        var after = carry.after().map(scan::carried);
         var y = Rows.of(yTensor, scan.tokens, scan.channels);
         var saved = workspace.tensor(DType.FLOAT32, (long) scan.items() * scan.chunks, scan.states * scan.group);
         var savedRows = Rows.of(saved);
@@ -70,6 +74,7 @@ final class SelectiveScan {
             int group = item % scan.groups;
             int bundles = scan.bundles(group);
             s.clear(scan, group);
+            before.ifPresent(states -> scan.load(states, item, s.h));
             long rate = rates + 4L * group * scan.states * scan.group;
             for (int chunk = 0; chunk < scan.chunks; chunk++) {
                 Native.copy(s.h, savedRows.row(item * scan.chunks + chunk), scan.states * scan.group);
@@ -104,13 +109,24 @@ final class SelectiveScan {
                     Native.copy(s.y + 4L * i * scan.group, y.at(row, group * scan.group), scan.width(group));
                 }
             }
+            after.ifPresent(states -> scan.store(s.h, states, item));
         });
         workspace.release(mark);
         return saved;
     }
 
-    void backward(Tensor gradYTensor, ScanInputs inputs, ModalityLayout layout, Tensor saved, ScanGradients gradients) {
-        var scan = new Operands(inputs, layout);
+    void backward(
+            Tensor gradYTensor,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Carry carry,
+            Tensor saved,
+            ScanGradients gradients,
+            Write write,
+            Carry gradCarry) {
+        var scan = new Operands(inputs, layout, carry.before().isPresent());
+        var gradBefore = gradCarry.before().map(scan::carried);
+        var gradAfter = gradCarry.after().map(scan::carried);
         var gradY = Rows.of(gradYTensor, scan.tokens, scan.channels);
         var gradX = Rows.of(gradients.x(), scan.tokens, scan.channels);
         var gradDt = Rows.of(gradients.dt(), scan.tokens, scan.channels);
@@ -130,7 +146,7 @@ final class SelectiveScan {
             int group = item % scan.groups;
             int bundles = scan.bundles(group);
             s.clear(scan, group);
-            Native.zero(s.carry, (long) scan.states * scan.group);
+            gradAfter.ifPresent(states -> scan.load(states, item, s.carry));
             Native.zero(partialRate.row(item), (long) scan.states * scan.group);
             Native.zero(partialVectors.row(item * vectors), (long) vectors * scan.group);
             long rate = rates + 4L * group * scan.states * scan.group;
@@ -175,9 +191,10 @@ final class SelectiveScan {
                     }
                 }
             }
+            gradBefore.ifPresent(states -> scan.store(s.carry, states, item));
         });
         sumOverGroups(scan, partialBc, gradients);
-        sumOverSequences(scan, rates, partialRate, partialVectors, gradients);
+        sumOverSequences(scan, rates, partialRate, partialVectors, gradients, write);
         workspace.release(mark);
     }
 
@@ -199,7 +216,8 @@ final class SelectiveScan {
         });
     }
 
-    private void sumOverSequences(Operands scan, long rates, Rows rate, Rows vectors, ScanGradients gradients) {
+    private void sumOverSequences(
+            Operands scan, long rates, Rows rate, Rows vectors, ScanGradients gradients, Write write) {
         var gradLogA = Rows.of(gradients.logA(), scan.channels, scan.states);
         var gradVectors = new Rows[1 + scan.biases.size()];
         gradVectors[0] = Rows.flat(gradients.skipD(), scan.channels);
@@ -222,12 +240,13 @@ final class SelectiveScan {
                     long at = 4L * ((j / BUNDLE * scan.states + n) * BUNDLE + j % BUNDLE);
                     float a = -LN_2 * get(rates + 4L * group * scan.states * scan.group + at);
                     long to = gradLogA.at(group * scan.group + j, n);
-                    set(to, get(to) + a * get(rate.row(group) + at));
+                    float sum = a * get(rate.row(group) + at);
+                    set(to, write == Write.ADD ? get(to) + sum : sum);
                 }
             }
             for (int v = 0; v < gradVectors.length; v++) {
-                Native.add(
-                        vectors.row(group * gradVectors.length + v), gradVectors[v].at(0, group * scan.group), width);
+                long to = gradVectors[v].at(0, group * scan.group);
+                Native.write(vectors.row(group * gradVectors.length + v), to, width, write);
             }
         });
     }
@@ -270,7 +289,7 @@ final class SelectiveScan {
         final List<Rows> biases;
         private final Slabs slabs;
 
-        Operands(ScanInputs inputs, ModalityLayout layout) {
+        Operands(ScanInputs inputs, ModalityLayout layout, boolean carried) {
             tokens = layout.tokens();
             batch = layout.batch();
             channels = inputs.x().columns();
@@ -279,7 +298,7 @@ final class SelectiveScan {
             int large = Math.min(LARGE_GROUP, Math.ceilDiv(channels, SMALL_GROUP) * SMALL_GROUP);
             group = batch * Math.ceilDiv(channels, large) < FEW_ITEMS ? SMALL_GROUP : large;
             groups = Math.ceilDiv(channels, group);
-            order = SequenceOrder.of(layout);
+            order = SequenceOrder.of(layout, carried);
             x = Rows.of(inputs.x(), tokens, channels);
             dt = Rows.of(inputs.dt(), tokens, channels);
             z = Rows.of(inputs.z(), tokens, channels);
@@ -311,6 +330,31 @@ final class SelectiveScan {
 
         int bundles(int index) {
             return Math.ceilDiv(width(index), BUNDLE);
+        }
+
+        /** Carried states [B, N, E] as rows. */
+        Rows carried(Tensor tensor) {
+            return Rows.of(tensor, batch * states, channels);
+        }
+
+        /** Carried states of an item's channels to bundles [bundles, N, BUNDLE]; where channels are padded, nothing. */
+        void load(Rows carried, int item, long bundles) {
+            forEachCarried(carried, item, (row, at, width) -> Native.copy(row, bundles + at, width));
+        }
+
+        /** The other way. */
+        void store(long bundles, Rows carried, int item) {
+            forEachCarried(carried, item, (row, at, width) -> Native.copy(bundles + at, row, width));
+        }
+
+        private void forEachCarried(Rows carried, int item, CarriedBundle visit) {
+            int index = item % groups;
+            for (int j = 0; j < width(index); j += BUNDLE) {
+                for (int n = 0; n < states; n++) {
+                    long row = carried.at(item / groups * states + n, index * group + j);
+                    visit.at(row, 4L * (j * states + n * BUNDLE), Math.min(BUNDLE, width(index) - j));
+                }
+            }
         }
 
         int biasOf(int row) {
@@ -358,6 +402,12 @@ final class SelectiveScan {
                         states);
             }
         }
+    }
+
+    /** One state of a bundle's channels: its address among carried states, its place among bundles, its channels. */
+    @FunctionalInterface
+    private interface CarriedBundle {
+        void at(long row, long at, int width);
     }
 
     /** A worker's scratch: addresses of what it holds. Rows are [CHUNK, group] unless said. */

@@ -11,13 +11,44 @@ import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.BackendOptions.Precision;
+import org.mixtureofmamba.core.backend.Carry;
+import org.mixtureofmamba.core.backend.PlacedBatch;
 import org.mixtureofmamba.core.backend.ScanGradients;
 import org.mixtureofmamba.core.backend.ScanInputs;
+import org.mixtureofmamba.core.backend.StepSchedule.Span;
+import org.mixtureofmamba.core.backend.TrainedBuffers;
+import org.mixtureofmamba.core.backend.Update;
 import org.mixtureofmamba.core.backend.Workspace;
 import org.mixtureofmamba.core.backend.Write;
+import org.mixtureofmamba.core.backend.cuda.driver.CudaDevice;
+import org.mixtureofmamba.core.backend.cuda.driver.CudaLibraries;
+import org.mixtureofmamba.core.backend.cuda.driver.CudaStream;
+import org.mixtureofmamba.core.backend.cuda.driver.PowerMeter;
+import org.mixtureofmamba.core.backend.cuda.kernel.KernelCache;
+import org.mixtureofmamba.core.backend.cuda.kernel.KernelCompiler;
+import org.mixtureofmamba.core.backend.cuda.kernel.KernelSource;
+import org.mixtureofmamba.core.backend.cuda.kernel.Kernels;
+import org.mixtureofmamba.core.backend.cuda.memory.BatchRing;
+import org.mixtureofmamba.core.backend.cuda.memory.Copies;
+import org.mixtureofmamba.core.backend.cuda.memory.DeviceMemory;
+import org.mixtureofmamba.core.backend.cuda.op.CrossEntropy;
+import org.mixtureofmamba.core.backend.cuda.op.Embedding;
+import org.mixtureofmamba.core.backend.cuda.op.GatedGather;
+import org.mixtureofmamba.core.backend.cuda.op.GroupedProducts;
+import org.mixtureofmamba.core.backend.cuda.op.MatrixProducts;
+import org.mixtureofmamba.core.backend.cuda.op.Normalization;
+import org.mixtureofmamba.core.backend.cuda.op.SequenceConvolution;
+import org.mixtureofmamba.core.backend.cuda.op.SequenceScan;
+import org.mixtureofmamba.core.backend.cuda.op.SlabProjection;
+import org.mixtureofmamba.core.backend.cuda.op.WholeChannels;
+import org.mixtureofmamba.core.backend.cuda.step.AdamWKernels;
+import org.mixtureofmamba.core.backend.cuda.step.AdamWUpdates;
+import org.mixtureofmamba.core.backend.cuda.step.GradientNorm;
+import org.mixtureofmamba.core.backend.cuda.step.StepWork;
 import org.mixtureofmamba.core.modality.ModalityLayout;
 import org.mixtureofmamba.core.modality.Slabs;
 import org.mixtureofmamba.core.modality.TokenBatch;
+import org.mixtureofmamba.core.modality.TokenIds;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -41,9 +72,10 @@ final class CudaBackend implements Backend {
     private final SequenceConvolution convolution;
     private final SequenceScan scan;
     private final CrossEntropy crossEntropy;
-    private final DeferredUpdate update;
-    private final SquaredNorm norm;
-    private final Optimizer optimizer;
+    private final GatedGather gatedGather;
+    private final StepWork work = new StepWork();
+    private final GradientNorm norm;
+    private final AdamWKernels adamW;
     private final PowerMeter power;
 
     /**
@@ -59,25 +91,23 @@ final class CudaBackend implements Backend {
             this.precision = options.precision();
             this.device = opened(new CudaDevice(options.device()));
             this.stream = opened(new CudaStream("the training step"));
-            this.update = new DeferredUpdate(stream::synchronize);
-            var gradients = new WrittenGradients();
-            var zeros = new LazyZeros(stream, update, gradients);
             var cache = new KernelCache(KernelCache.usualFolder(System.getenv()), compiler);
-            var kernels = opened(new Kernels(device, cache, precision, stream, zeros));
-            var copies = new Copies(kernels, stream, zeros);
-            this.memory = opened(new DeviceMemory(stream, copies, zeros));
+            var kernels = opened(new Kernels(device, cache, precision, stream));
+            var copies = new Copies(kernels, stream);
+            this.memory = opened(new DeviceMemory(stream, copies));
             this.workspace = opened(new Workspace(memory));
             this.batches = opened(new BatchRing(stream, memory));
-            this.products = opened(new MatrixProducts(stream, memory, zeros));
+            this.products = opened(new MatrixProducts(stream, memory));
             var channels = new WholeChannels(workspace, memory, copies);
-            this.embedding = new Embedding(kernels, memory, workspace, batches);
+            this.embedding = new Embedding(kernels, memory, workspace);
             this.normalization = new Normalization(kernels, workspace);
-            this.projection = new SlabProjection(products, groupedProducts(kernels, zeros));
+            this.projection = new SlabProjection(products, groupedProducts(kernels));
             this.convolution = new SequenceConvolution(kernels, workspace, channels);
-            this.norm = new SquaredNorm(kernels, memory, zeros, gradients, device);
-            this.scan = new SequenceScan(kernels, workspace, channels, zeros, norm, update, device.multiprocessors());
+            this.scan = new SequenceScan(kernels, workspace, channels, work, device.multiprocessors());
             this.crossEntropy = new CrossEntropy(kernels, products, workspace);
-            this.optimizer = new Optimizer(kernels, memory, zeros, update, device);
+            this.gatedGather = new GatedGather(kernels);
+            this.norm = opened(new GradientNorm(kernels, memory, device.multiprocessors()));
+            this.adamW = new AdamWKernels(kernels, device);
             this.power = opened(new PowerMeter(new CudaLibraries(System.getenv()), device.busId()));
         } catch (RuntimeException | Error e) {
             closeOpened();
@@ -85,10 +115,10 @@ final class CudaBackend implements Backend {
         }
     }
 
-    private Optional<GroupedProducts> groupedProducts(Kernels kernels, LazyZeros zeros) {
-        boolean served = precision == Precision.BF16 && device.architecture().equals(GroupedProducts.ARCHITECTURE);
+    private Optional<GroupedProducts> groupedProducts(Kernels kernels) {
+        boolean served = precision == Precision.BF16 && device.architecture().equals(KernelSource.GROUPED_ARCHITECTURE);
         return served
-                ? Optional.of(opened(new GroupedProducts(kernels, zeros, memory, device.multiprocessors())))
+                ? Optional.of(opened(new GroupedProducts(kernels, memory, device.multiprocessors())))
                 : Optional.empty();
     }
 
@@ -130,7 +160,7 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public TokenBatch place(TokenBatch batch) {
+    public PlacedBatch place(TokenBatch batch) {
         return batches.place(batch);
     }
 
@@ -158,14 +188,12 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public void embeddingForward(Tensor ids, Tensor table, Tensor out) {
-        batches.awaitArrival(ids);
+    public void embeddingForward(TokenIds ids, Tensor table, Tensor out) {
         embedding.forward(ids, table, out);
     }
 
     @Override
-    public void embeddingBackward(Tensor ids, Tensor gradOut, Tensor gradTable) {
-        batches.awaitArrival(ids);
+    public void embeddingBackward(TokenIds ids, Tensor gradOut, Tensor gradTable) {
         embedding.backward(ids, gradOut, gradTable);
     }
 
@@ -176,8 +204,8 @@ final class CudaBackend implements Backend {
 
     @Override
     public void rmsNormBackward(
-            Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight) {
-        normalization.backward(gradOut, x, weight, inverseRms, gradX, gradWeight);
+            Tensor gradOut, Tensor x, Tensor weight, Tensor inverseRms, Tensor gradX, Tensor gradWeight, Write write) {
+        normalization.backward(gradOut, x, weight, inverseRms, gradX, gradWeight, write);
     }
 
     @Override
@@ -198,14 +226,15 @@ final class CudaBackend implements Backend {
             Slabs slabs,
             Tensor gradX,
             Write writeX,
-            List<Tensor> gradWeights) {
-        projection.backward(gradOut, x, weights, slabs, gradX, writeX, gradWeights);
+            List<Tensor> gradWeights,
+            Write writeWeights) {
+        projection.backward(gradOut, x, weights, slabs, gradX, writeX, gradWeights, writeWeights);
     }
 
     @Override
-    public void causalConvForward(Tensor x, Tensor weight, Tensor bias, ModalityLayout layout, Tensor out) {
-        batches.awaitArrival(layout.rowOf());
-        convolution.forward(x, weight, bias, layout, out);
+    public void causalConvForward(
+            Tensor x, Tensor weight, Tensor bias, ModalityLayout layout, Carry carry, Tensor out) {
+        convolution.forward(x, weight, bias, layout, carry, out);
     }
 
     @Override
@@ -215,29 +244,36 @@ final class CudaBackend implements Backend {
             Tensor weight,
             Tensor bias,
             ModalityLayout layout,
+            Carry carry,
             Tensor gradX,
             Tensor gradWeight,
-            Tensor gradBias) {
-        batches.awaitArrival(layout.rowOf());
-        convolution.backward(gradOut, x, weight, bias, layout, gradX, gradWeight, gradBias);
+            Tensor gradBias,
+            Write write,
+            Carry gradCarry) {
+        convolution.backward(gradOut, x, weight, bias, layout, carry, gradX, gradWeight, gradBias, write, gradCarry);
     }
 
     @Override
-    public Tensor selectiveScanForward(ScanInputs inputs, ModalityLayout layout, Tensor y) {
-        batches.awaitArrival(layout.rowOf());
-        return scan.forward(inputs, layout, y);
+    public Tensor selectiveScanForward(ScanInputs inputs, ModalityLayout layout, Carry carry, Tensor y) {
+        return scan.forward(inputs, layout, carry, y);
     }
 
     @Override
     public void selectiveScanBackward(
-            Tensor gradY, ScanInputs inputs, ModalityLayout layout, Tensor y, Tensor states, ScanGradients gradients) {
-        batches.awaitArrival(layout.rowOf());
-        scan.backward(gradY, inputs, layout, y, states, gradients);
+            Tensor gradY,
+            ScanInputs inputs,
+            ModalityLayout layout,
+            Carry carry,
+            Tensor y,
+            Tensor states,
+            ScanGradients gradients,
+            Write write,
+            Carry gradCarry) {
+        scan.backward(gradY, inputs, layout, y, states, gradients, write, gradCarry);
     }
 
     @Override
-    public void crossEntropyForward(Tensor x, Tensor head, Tensor targets, Tensor targetModality, Tensor lossSums) {
-        batches.awaitArrival(targets);
+    public void crossEntropyForward(Tensor x, Tensor head, TokenIds targets, Tensor targetModality, Tensor lossSums) {
         crossEntropy.forward(x, head, targets, targetModality, lossSums);
     }
 
@@ -245,14 +281,25 @@ final class CudaBackend implements Backend {
     public void crossEntropyForwardBackward(
             Tensor x,
             Tensor head,
-            Tensor targets,
+            TokenIds targets,
             Tensor targetModality,
             double scale,
             Tensor lossSums,
             Tensor gradX,
-            Tensor gradHead) {
-        batches.awaitArrival(targets);
-        crossEntropy.forwardBackward(x, head, targets, targetModality, scale, lossSums, gradX, gradHead);
+            Tensor gradHead,
+            Write write) {
+        crossEntropy.forwardBackward(x, head, targets, targetModality, scale, lossSums, gradX, gradHead, write);
+    }
+
+    @Override
+    public void gatedGatherForward(Tensor y, Tensor rows, Tensor gates, Tensor residual, Tensor out) {
+        gatedGather.forward(y, rows, gates, residual, out);
+    }
+
+    @Override
+    public void gatedGatherBackward(
+            Tensor gradOut, Tensor y, Tensor rows, Tensor gates, Tensor gradY, Tensor gradGates) {
+        gatedGather.backward(gradOut, y, rows, gates, gradY, gradGates);
     }
 
     @Override
@@ -261,25 +308,19 @@ final class CudaBackend implements Backend {
     }
 
     @Override
-    public void adamW(
-            AdamW settings,
-            Tensor master,
-            Tensor working,
-            Tensor grad,
-            Tensor firstMoment,
-            Tensor secondMoment,
-            Tensor gradSquaredNorm) {
-        optimizer.step(settings, master, working, grad, firstMoment, secondMoment, gradSquaredNorm);
+    public void adamW(AdamW settings, TrainedBuffers buffers) {
+        adamW.whole(settings, buffers);
     }
 
-    /** Puts off nothing more of the last {@link #adamW}. */
-    void finishUpdate() {
-        update.finish();
+    @Override
+    public Update updates(TrainedBuffers buffers, List<Span> parts) {
+        return adamW.runBeside()
+                ? new AdamWUpdates(work, stream, memory, norm, adamW, buffers, parts)
+                : immediateUpdates(buffers, memory);
     }
 
     @Override
     public void synchronize() {
-        finishUpdate();
         stream.synchronize();
     }
 

@@ -6,6 +6,7 @@ import org.mixtureofmamba.core.FailureException;
 import org.mixtureofmamba.core.backend.Backend;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.BackendProvider;
+import org.mixtureofmamba.core.backend.cuda.driver.CudaDoctor;
 
 /** Makes the cuda backend, once {@link CudaDoctor} finds nothing in the way. */
 public final class CudaBackendProvider implements BackendProvider {

@@ -54,7 +54,7 @@ __device__ __forceinline__ void run(float* weights, ACT* working, const float* g
         const u32 barrier = sharedAddress(arrived + at);
         const Stage<PART>& stage = stages[at];
         const int first = tile * TILE;
-        expect(barrier, sizeof(stage));
+        expectBytes(barrier, sizeof(stage));
         load(sharedAddress(stage.grads), grads + first, sizeof(stage.grads), barrier);
         load(sharedAddress(stage.firstMoments), firstMoments + first, sizeof(stage.firstMoments), barrier);
         load(sharedAddress(stage.secondMoments), secondMoments + first, sizeof(stage.secondMoments), barrier);
@@ -63,7 +63,7 @@ __device__ __forceinline__ void run(float* weights, ACT* working, const float* g
     const auto next = [&] { return atomicAdd(claims, 1); };
 
     if (leads) {
-        for (int at = 0; at < STAGES; at++) initialise(sharedAddress(arrived + at), 1);
+        for (int at = 0; at < STAGES; at++) initBarrier(sharedAddress(arrived + at), 1);
         publishBarriers();
         for (int at = 0; at < STAGES - 1; at++) fetch(next(), at);
         claim = next();
@@ -77,7 +77,7 @@ __device__ __forceinline__ void run(float* weights, ACT* working, const float* g
             claim = next();
         }
         const Stage<PART>& stage = stages[at];
-        await(sharedAddress(arrived + at), parity);
+        awaitBarrier(sharedAddress(arrived + at), parity);
 #pragma unroll
         for (int vector = 0; vector < TILE / (4 * THREADS); vector++) {
             const int i = 4 * (vector * THREADS + threadIdx.x);

@@ -1,20 +1,27 @@
 // causal_conv1d.cu: y[l] = silu(p[l]),  p[l] = bias + sum over k of weight[k] x[l - (K-1) + k]         depthwise, causal (Gu & Dao 2023, fig. 3)
 //
 // B batch, L sequence, E channels (a multiple of 32), K taps. Activations are rows of E channels in modality order, token (b, l) in row
-// rowOf[b, l]; each has its own row stride, in elements. The window is cut where documentStart[b, l] != 0 (null: nowhere but at l = 0): taps
-// before that token read zeros. weight [E, K] and bias [E] are float32, as are all sums.
+// rowOf[b, l]; each has its own row stride, in elements. The window is cut where documentStart[b, l] != 0 (null: nowhere): taps before that
+// token read zeros. weight [E, K] and bias [E] are float32, as are all sums.
+//
+// What a sequence carries from the one before it and into the next are its last K-1 inputs: before, after and their gradients are rows of E
+// channels, [B, K-1, E] with a row stride, in the type of activations, the oldest input first; a null pointer says that there is none (taps read
+// zeros), or that nobody asks.
 //
 // A warp takes 128 channels, 4 a lane, of a strip of tokens and slides the window along it in registers.
 //
-// Forward saves nothing: backward computes p again from x. gradX overwrites; gradWeight and gradBias accumulate, in a fixed order (no
-// atomics): over a strip in registers, over the strips of a block in shared memory, over blocks by causalConv1dReduce.
+// Forward saves nothing: backward computes p again from x. gradX, gradBefore and after are overwritten; gradWeight and gradBias overwritten or, if
+// `adds`, added to; gradAfter adds to the gradients of the inputs that forward left in after. Sums have a fixed order (no atomics): over a strip
+// in registers, over the strips of a block in shared memory, over blocks by causalConv1dReduce.
 //
 // Every kernel NAME has NAME_launch[4] = {threads per block, channels per block, dynamic shared bytes, tokens per block}.
 //
-//   kernel                  grid
-//   causalConv1dForward     (ceil(E / channels), ceil(L / tokens), B)
-//   causalConv1dBackward    (ceil(E / channels), ceil(L / tokens), B)     writes partial [B ceil(L / tokens), K+1, E]
-//   causalConv1dReduce      (ceil(E (K+1) / 256))
+//   kernel                       grid
+//   causalConv1dForward          (ceil(E / channels), ceil(L / tokens), B)
+//   causalConv1dCarry            (ceil(E / channels), 1, B)                    if after is wanted
+//   causalConv1dBackward         (ceil(E / channels), ceil(L / tokens), B)     writes partial [B ceil(L / tokens), K+1, E]
+//   causalConv1dCarryBackward    (ceil(E / channels), 2 (K-1), B)              after it, if there is gradAfter or gradBefore is wanted
+//   causalConv1dReduce           (ceil(E (K+1) / 256))
 
 #include "common.cuh"
 
@@ -25,10 +32,11 @@
 constexpr int K = MOM_K;
 constexpr int WARPS = 8;
 constexpr int THREADS = 32 * WARPS;
+// A multiple of 32. H100, benchmarks/cuda-scan.md, "Where the next cut is": backward takes 97 us at 443m and 50 at 37m; with 128, 90 and 64.
 #ifndef MOM_STRIP
 #define MOM_STRIP 64
 #endif
-constexpr int STRIP = MOM_STRIP;  // a multiple of 32
+constexpr int STRIP = MOM_STRIP;
 constexpr int TOKENS = WARPS * STRIP;
 constexpr int CHANNELS = 32 * 4;
 
@@ -44,7 +52,7 @@ constexpr int CUT = 1 << 30;
 __device__ __forceinline__ int rowAt(int l, int L, const int* rowOf, const int* documentStart) {
     if (l < 0 || l >= L) return -1;
     const long long at = (long long)blockIdx.z * L + l;
-    return rowOf[at] | (l == 0 || (documentStart != nullptr && documentStart[at] != 0) ? CUT : 0);
+    return rowOf[at] | (documentStart != nullptr && documentStart[at] != 0 ? CUT : 0);
 }
 
 /** The rows of 32 tokens, one a lane, and of the 32 that follow. */
@@ -117,18 +125,29 @@ __device__ __forceinline__ bool cutAmong(int rows, int from) {
     return __ballot_sync(FULL_WARP, rows < 0 || rows & CUT) >> from & ((1u << COUNT) - 1);
 }
 
-/** Fills the window with the K-1 tokens before l. */
+/** Row j of the block's sequence in what it carries. */
+__device__ __forceinline__ long long carriedAt(int j, int stride, int channel) {
+    return ((long long)blockIdx.z * (K - 1) + j) * stride + channel;
+}
+
+/** Fills the window with the K-1 inputs before token l, which may lie before the sequence: there they are carried, or zeros. */
 __device__ __forceinline__ void fill(Window& window, const ACT* x, int xStride, int channel, int l, int L, const int* rowOf,
-                                     const int* documentStart) {
+                                     const int* documentStart, const ACT* before, int beforeStride) {
     if constexpr (K > 1) {
         const int lane = threadIdx.x % 32;
         const int rows = lane < K - 1 ? rowAt(l - (K - 1) + lane, L, rowOf, documentStart) : -1;
-        Ahead<K - 1> before;
-        before.load(x, xStride, channel, rows, 0);
+        Ahead<K - 1> inputs;
+        inputs.load(x, xStride, channel, rows, 0);
+        if (before != nullptr && l < K - 1) {
+#pragma unroll
+            for (int j = 0; j < K - 1; j++) {
+                if (l + j < K - 1) inputs.values[j] = *reinterpret_cast<const ACT4*>(before + carriedAt(l + j, beforeStride, channel));
+            }
+        }
 #pragma unroll
         for (int j = 0; j < K - 1; j++) {
             const int row = __shfl_sync(FULL_WARP, rows, j);
-            window.push(before.values[j], row >= 0 && row & CUT);
+            window.push(inputs.values[j], row >= 0 && row & CUT);
         }
     }
 }
@@ -138,8 +157,9 @@ __device__ __forceinline__ void fill(Window& window, const ACT* x, int xStride, 
 extern "C" __device__ int causalConv1dForward_launch[4] = {THREADS, CHANNELS, 0, TOKENS};
 
 extern "C" __global__ void __launch_bounds__(THREADS, 4) causalConv1dForward(
-    ACT* __restrict__ y, int yStride, const ACT* __restrict__ x, int xStride, const float* __restrict__ weight,
-    const float* __restrict__ bias, const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+    ACT* __restrict__ y, int yStride, const ACT* __restrict__ before, int beforeStride,
+    const ACT* __restrict__ x, int xStride, const float* __restrict__ weight, const float* __restrict__ bias,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
     letNextStart();
     constexpr int AHEAD = ACT_PER_16B / 2;
     const int lane = threadIdx.x % 32;
@@ -151,7 +171,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) causalConv1dForward(
 
     const Filter filter(weight, bias, channel);
     Window window;
-    fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
+    fill(window, x, xStride, channel, begin, L, rowOf, documentStart, before, beforeStride);
     RowsAhead rowsAhead(begin + lane, L, rowOf, documentStart);
     Ahead<AHEAD> next;
     next.load(x, xStride, channel, rowsAhead.rows, 0);
@@ -181,14 +201,28 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) causalConv1dForward(
     }
 }
 
+extern "C" __device__ int causalConv1dCarry_launch[4] = {32, CHANNELS, 0, 0};
+
+/** after = the last K-1 inputs. */
+extern "C" __global__ void __launch_bounds__(32) causalConv1dCarry(
+    ACT* __restrict__ after, int afterStride, const ACT* __restrict__ before, int beforeStride, const ACT* __restrict__ x, int xStride,
+    const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+    const int channel = blockIdx.x * CHANNELS + 4 * threadIdx.x;
+    const bool inside = channel < E;
+    Window last;
+    fill(last, x, xStride, inside ? channel : 0, L, L, rowOf, documentStart, before, beforeStride);
+    for (int j = 0; inside && j < K - 1; j++) store4(after + carriedAt(j, afterStride, channel), last.x[j + 1]);
+}
+
 // --- backward --------------------------------------------------------------------------------------------------------------------------
 
 extern "C" __device__ int causalConv1dBackward_launch[4] = {THREADS, CHANNELS, 0, TOKENS};
 
 extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
-    ACT* __restrict__ gradX, int gradXStride, float* __restrict__ partial, const ACT* __restrict__ gradY, int gradYStride,
-    const ACT* __restrict__ x, int xStride, const float* __restrict__ weight, const float* __restrict__ bias,
-    const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
+    ACT* __restrict__ gradX, int gradXStride, float* __restrict__ partial,
+    const ACT* __restrict__ before, int beforeStride,
+    const ACT* __restrict__ gradY, int gradYStride, const ACT* __restrict__ x, int xStride, const float* __restrict__ weight,
+    const float* __restrict__ bias, const int* __restrict__ rowOf, const int* __restrict__ documentStart, int L, int E) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
     constexpr int AHEAD = ACT_PER_16B / 4;  // more would not stay in registers there
 #else
@@ -207,7 +241,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
     if (begin < L) {
         const Filter filter(weight, bias, channel);
         Window window;
-        fill(window, x, xStride, channel, begin, L, rowOf, documentStart);
+        fill(window, x, xStride, channel, begin, L, rowOf, documentStart, before, beforeStride);
         RowsAhead rowsAhead(begin + lane, L, rowOf, documentStart);
 
         float pending[K][4] = {};   // gradX of the last K tokens, oldest first, not yet complete but for the oldest
@@ -299,11 +333,68 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) causalConv1dBackward(
     }
 }
 
+extern "C" __device__ int causalConv1dCarryBackward_launch[4] = {32, CHANNELS, 0, 0};
+
+/**
+ * The gradients of the inputs that a sequence takes over, and those of the ones that it carries on, once more with gradAfter. Blocks y < K-1 take the
+ * carried inputs, the others the last K-1 tokens: a thread four channels of one input p, which tap K-1 - (l-p) of each token l reads until a document
+ * starts.
+ */
+extern "C" __global__ void __launch_bounds__(32) causalConv1dCarryBackward(
+    ACT* __restrict__ gradX, int gradXStride, ACT* __restrict__ gradBefore, int gradBeforeStride, const ACT* __restrict__ gradAfter,
+    int gradAfterStride, const ACT* __restrict__ before, int beforeStride, const ACT* __restrict__ gradY, int gradYStride,
+    const ACT* __restrict__ x, int xStride, const float* __restrict__ weight, const float* __restrict__ bias, const int* __restrict__ rowOf,
+    const int* __restrict__ documentStart, int L, int E) {
+    const int wanted = blockIdx.x * CHANNELS + 4 * threadIdx.x;
+    const bool inside = wanted < E;
+    const int channel = inside ? wanted : 0;
+    const bool carried = blockIdx.y < K - 1;
+    const int p = carried ? blockIdx.y - (K - 1) : L - 2 * (K - 1) + blockIdx.y;
+    if (carried ? gradBefore == nullptr : p < 0 || gradAfter == nullptr) return;
+
+    const Filter filter(weight, bias, channel);
+    float sum[4] = {};
+    bool reached = true;  // by the tokens that follow
+#pragma unroll
+    for (int k = K - 1; k >= 0; k--) {
+        const int l = p + K - 1 - k;
+        if (l < 0) continue;
+        const int row = rowAt(l, L, rowOf, documentStart);
+        if (row < 0) break;
+        if (l > p && row & CUT) {
+            reached = false;
+            break;
+        }
+        Window window;
+        fill(window, x, xStride, channel, l, L, rowOf, documentStart, before, beforeStride);
+        window.push(*reinterpret_cast<const ACT4*>(x + (long long)(row & ~CUT) * xStride + channel), row & CUT);
+        float grad[4];
+        load4(grad, gradY + (long long)(row & ~CUT) * gradYStride + channel);
+#pragma unroll
+        for (int i = 0; i < 4; i++) {
+            const float value = filter.at(window, i);
+            sum[i] = fmaf(filter.weight[k][i], grad[i] * siluSlope(value, sigmoid(value)), sum[i]);
+        }
+    }
+    const int on = p - (L - (K - 1));  // its place among those carried on
+    if (gradAfter != nullptr && reached && on >= 0) {
+        float more[4];
+        load4(more, gradAfter + carriedAt(on, gradAfterStride, channel));
+#pragma unroll
+        for (int i = 0; i < 4; i++) sum[i] += more[i];
+    }
+    if (!inside) return;
+    ACT* const grad = carried ? gradBefore + carriedAt(p + K - 1, gradBeforeStride, 0)
+                              : gradX + (long long)(rowAt(p, L, rowOf, documentStart) & ~CUT) * gradXStride;
+    store4(grad + channel, sum);
+}
+
 extern "C" __device__ int causalConv1dReduce_launch[4] = {THREADS, 0, 0, 0};
 
-/** partial [partials, K+1, E] -> added to gradWeight [E, K] and gradBias [E]. */
+/** partial [partials, K+1, E] -> gradWeight [E, K] and gradBias [E], added to what they hold if `adds`. */
 extern "C" __global__ void __launch_bounds__(THREADS) causalConv1dReduce(float* __restrict__ gradWeight, float* __restrict__ gradBias,
-                                                                       const float* __restrict__ partial, int partials, int E) {
+                                                                       const float* __restrict__ partial, int partials, int E,
+                                                                       int adds) {
     letNextStart();
     const int i = blockIdx.x * THREADS + threadIdx.x;
     if (i >= (K + 1) * E) return;
@@ -312,9 +403,6 @@ extern "C" __global__ void __launch_bounds__(THREADS) causalConv1dReduce(float* 
     for (int p = 0; p < partials; p++) sum += partial[(long long)p * (K + 1) * E + i];
     const int e = i % E;
     const int k = i / E;
-    if (k < K) {
-        gradWeight[e * K + k] += sum;
-    } else {
-        gradBias[e] += sum;
-    }
+    float* const grad = k < K ? gradWeight + e * K + k : gradBias + e;
+    *grad = adds ? *grad + sum : sum;
 }

@@ -39,6 +39,12 @@ __device__ __forceinline__ unsigned packBf16(float low, float high) {
     return word;
 }
 
+/** The sum over a warp, in every lane. */
+__device__ __forceinline__ float sumOfWarp(float value) {
+    for (int distance = 16; distance > 0; distance /= 2) value += __shfl_xor_sync(FULL_WARP, value, distance);
+    return value;
+}
+
 __device__ __forceinline__ void store(bf16* address, float value) {
     unsigned short bits;
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(value));
@@ -135,6 +141,16 @@ __device__ __forceinline__ void copyAsync4(void* shared, const void* global) {
 /** Waits for this thread's asynchronous copies; a barrier makes those of the block visible. */
 __device__ __forceinline__ void waitForCopies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
+/**
+ * threadIdx.x, read anew. What follows from it, addresses of loads and stores above all, is then computed where it is used and holds no
+ * registers through the loops between.
+ */
+__device__ __forceinline__ int thread() {
+    int x;
+    asm volatile("mov.u32 %0, %%tid.x;" : "=r"(x));
+    return x;
+}
+
 /** Lets the next kernel start when every block has said this or is over, if it was launched to overlap. */
 __device__ __forceinline__ void letNextStart() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -186,33 +202,4 @@ __device__ __forceinline__ void store4(ACT* address, const float (&values)[4]) {
 #else
     *reinterpret_cast<ACT4*>(address) = make_float4(values[0], values[1], values[2], values[3]);
 #endif
-}
-
-/**
- * A barrier in shared memory at which arriving and waiting are two steps, for work to be done between them. Each phase is complete when
- * `arrivals` threads have arrived; phases count from 0 and are awaited by their parity.
- */
-__device__ __forceinline__ void initBarrier(unsigned long long* barrier, int arrivals) {
-    asm volatile("mbarrier.init.shared.b64 [%0], %1;" ::"r"((unsigned)__cvta_generic_to_shared(barrier)), "r"(arrivals) : "memory");
-}
-
-__device__ __forceinline__ void arriveBarrier(unsigned long long* barrier) {
-    asm volatile("{\n\t.reg .b64 state;\n\tmbarrier.arrive.shared.b64 state, [%0];\n\t}" ::"r"(
-                     (unsigned)__cvta_generic_to_shared(barrier))
-                 : "memory");
-}
-
-__device__ __forceinline__ void awaitBarrier(unsigned long long* barrier, int parity) {
-    unsigned done;
-    do {
-        asm volatile(
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-            "{\n\t.reg .pred done;\n\tmbarrier.try_wait.parity.shared.b64 done, [%1], %2;\n\tselp.u32 %0, 1, 0, done;\n\t}"
-#else
-            "{\n\t.reg .pred done;\n\tmbarrier.test_wait.parity.shared.b64 done, [%1], %2;\n\tselp.u32 %0, 1, 0, done;\n\t}"
-#endif
-            : "=r"(done)
-            : "r"((unsigned)__cvta_generic_to_shared(barrier)), "r"(parity)
-            : "memory");
-    } while (done == 0);
 }

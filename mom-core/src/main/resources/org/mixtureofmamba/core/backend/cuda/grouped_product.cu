@@ -135,8 +135,8 @@ struct GroupedProduct {
             const Slab& slab = *tile.slab;
             for (int step = tile.firstStep; step < tile.firstStep + tile.steps; step++) {
                 const u32 barrier = full + stage.at * BARRIER_BYTES;
-                await(empty + stage.at * BARRIER_BYTES, stage.parity ^ 1);
-                expect(barrier, STAGE_BYTES);
+                awaitBarrier(empty + stage.at * BARRIER_BYTES, stage.parity ^ 1);
+                expectBytes(barrier, STAGE_BYTES);
                 const int inner = step * INNER;
                 const u32 a = stages + stage.at * STAGE_BYTES;
                 if (FIRST_OF_A == INNER_FIRST) {
@@ -177,7 +177,7 @@ struct GroupedProduct {
             float acc[COLUMNS / 2];
             int before = 0;
             for (int step = 0; step < tile.steps; step++) {
-                await(full + stage.at * BARRIER_BYTES, stage.parity);
+                awaitBarrier(full + stage.at * BARRIER_BYTES, stage.parity);
                 const u32 tiles = stages + stage.at * STAGE_BYTES;
                 const u64 a = Operand<FIRST_OF_A>::at(tiles + group * (A_BYTES / 2));
                 const u64 b = Operand<FIRST_OF_B>::at(tiles + A_BYTES);
@@ -213,7 +213,7 @@ struct GroupedProduct {
     /** Brings a piece of c. */
     __device__ __forceinline__ void fetch(const Tile& tile, int group, int piece, u32 buffersHere, u32 addedHere, int buffer) const {
         const u32 barrier = addedHere + buffer * BARRIER_BYTES;
-        expect(barrier, BUFFER_BYTES);
+        expectBytes(barrier, BUFFER_BYTES);
         load(buffersHere + buffer * BUFFER_BYTES, &tile.slab->c, tile.column + piece * PIECE_COLUMNS, tile.row + group * ROWS_OF_GROUP, barrier);
     }
 
@@ -227,7 +227,7 @@ struct GroupedProduct {
         for (int piece = 0; piece < PIECES; piece++) {
             const u32 place = buffersHere + buffer.at * BUFFER_BYTES;
             if (ADDS) {
-                await(addedHere + buffer.at * BARRIER_BYTES, buffer.parity);
+                awaitBarrier(addedHere + buffer.at * BARRIER_BYTES, buffer.parity);
             } else {
                 if (leads) awaitStoresRead<BUFFERS - 1>();
                 syncGroup(group);
@@ -281,10 +281,10 @@ struct GroupedProduct {
         const GroupedProduct work = {slabs, rankInPair(), stages, buffers, full, empty, added};
         if (threadIdx.x == 0) {
             for (int stage = 0; stage < STAGES; stage++) {
-                initialise(full + stage * BARRIER_BYTES, 1);
-                initialise(empty + stage * BARRIER_BYTES, 4); // two warp groups of two blocks
+                initBarrier(full + stage * BARRIER_BYTES, 1);
+                initBarrier(empty + stage * BARRIER_BYTES, 4); // two warp groups of two blocks
             }
-            for (int buffer = 0; buffer < 2 * BUFFERS; buffer++) initialise(added + buffer * BARRIER_BYTES, 1);
+            for (int buffer = 0; buffer < 2 * BUFFERS; buffer++) initBarrier(added + buffer * BARRIER_BYTES, 1);
             publishBarriers();
         }
         syncPair();

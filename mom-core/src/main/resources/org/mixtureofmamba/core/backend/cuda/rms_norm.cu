@@ -15,12 +15,6 @@ constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / 32;
 constexpr int ROWS = 64;  // of a block in backward
 
-/** The sum over a warp, in every lane. */
-__device__ __forceinline__ float sumOfWarp(float value) {
-    for (int distance = 16; distance > 0; distance /= 2) value += __shfl_xor_sync(FULL_WARP, value, distance);
-    return value;
-}
-
 constexpr int V = ACT_PER_16B;
 constexpr int VECTORS = MOM_VECTORS;
 constexpr int COLUMNS = 32 * VECTORS * V;
@@ -167,7 +161,7 @@ __global__ void __launch_bounds__(THREADS)
 
 // units: columns a block. Each of the 32 warps' lanes takes a column, the warps take the partial sums in turn, then the warps are added up.
 __device__ int rmsNormReduce_launch[4] = {1024, 32, 0, 0};
-__global__ void __launch_bounds__(1024) rmsNormReduce(float* gradWeight, const float* partial, int partials, int columns) {
+__global__ void __launch_bounds__(1024) rmsNormReduce(float* gradWeight, const float* partial, int partials, int columns, int adds) {
     letNextStart();
     __shared__ float ofWarp[32][33];
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -181,7 +175,7 @@ __global__ void __launch_bounds__(1024) rmsNormReduce(float* gradWeight, const f
     if (warp == 0 && d < columns) {
         sum = 0;
         for (int each = 0; each < 32; each++) sum += ofWarp[each][lane];
-        gradWeight[d] += sum;
+        gradWeight[d] = adds ? gradWeight[d] + sum : sum;
     }
 }
 }

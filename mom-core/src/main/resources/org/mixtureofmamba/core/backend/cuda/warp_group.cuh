@@ -1,55 +1,13 @@
-// warp_group.cuh: what sm_90 has for products of tiles: barriers that count bytes, copies of tiles by the tensor memory accelerator, products
-// of a warp group (128 threads). Addresses of shared memory are 32 bits, as the instructions take them. PTX ISA 8.0, "mbarrier",
-// "cp.async.bulk.tensor", "wgmma".
+// warp_group.cuh: what sm_90 has for products of tiles: copies of tiles by the tensor memory accelerator, which barriers count, and products of a
+// warp group (128 threads). Addresses of shared memory are 32 bits, as the instructions take them. PTX ISA 8.0, "cp.async.bulk.tensor", "wgmma".
 #pragma once
 
-typedef unsigned int u32;
-typedef unsigned long long u64;
+#include "barrier.cuh"
 
 /** Where a matrix lies and how it is cut into tiles; made by the host (cuTensorMapEncodeTiled). */
 struct alignas(64) TensorMap {
     unsigned char opaque[128];
 };
-
-__device__ __forceinline__ u32 sharedAddress(const void* pointer) {
-    return static_cast<u32>(__cvta_generic_to_shared(pointer));
-}
-
-/** Makes a barrier whose phase ends with so many arrivals. */
-__device__ __forceinline__ void initialise(u32 barrier, int arrivals) {
-    asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(barrier), "r"(arrivals));
-}
-
-/** Waits for the end of the phase of this parity. */
-__device__ __forceinline__ void await(u32 barrier, u32 parity) {
-    asm volatile(
-        "{\n.reg .pred done;\n"
-        "again:\n"
-        "mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
-        "@done bra.uni over;\n"
-        "bra.uni again;\n"
-        "over:\n}\n" ::"r"(barrier),
-        "r"(parity)
-        : "memory");
-}
-
-/** Arrives, and makes the phase wait for so many bytes. */
-__device__ __forceinline__ void expect(u32 barrier, u32 bytes) {
-    asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
-}
-
-/**
- * Arrives at the barrier of the same place in a block of the pair. Orders nothing at the scope of the pair: what was read of the tile was
- * read by products that are over, and a fence here costs more than the copy of a tile.
- */
-__device__ __forceinline__ void arriveAt(u32 barrier, u32 block) {
-    asm volatile(
-        "{\n.reg .b32 remote;\n"
-        "mapa.shared::cluster.u32 remote, %0, %1;\n"
-        "mbarrier.arrive.shared::cluster.b64 _, [remote];\n}\n" ::"r"(barrier),
-        "r"(block)
-        : "memory");
-}
 
 /** Copies the tile whose first element is (row y, column x) into shared memory; the barrier counts its bytes. What lies outside reads as zero. */
 __device__ __forceinline__ void load(u32 to, const TensorMap* map, int x, int y, u32 barrier) {
@@ -117,11 +75,6 @@ __device__ __forceinline__ void awaitStores() {
 /** Lets copies see what this thread has written to shared memory. */
 __device__ __forceinline__ void publishToCopies() {
     asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
-}
-
-/** Lets both blocks, and copies, see the barriers that this thread has made. */
-__device__ __forceinline__ void publishBarriers() {
-    asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
 }
 
 __device__ __forceinline__ int rankInPair() {

@@ -10,9 +10,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.mixtureofmamba.core.backend.AdamW;
 import org.mixtureofmamba.core.modality.TokenBatch;
-import org.mixtureofmamba.core.model.LanguageModel;
-import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.modality.TokenIds;
+import org.mixtureofmamba.core.model.Model;
+import org.mixtureofmamba.core.model.Optimizer;
 import org.mixtureofmamba.core.model.Scale;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
 import org.mixtureofmamba.core.tensor.DType;
 import org.mixtureofmamba.core.tensor.Tensor;
 
@@ -20,7 +22,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 class CpuBackendTest {
-    private static final ModelConfig CONFIG = ModelConfig.mixture(Scale.NANO, 301, 3);
+    private static final MambaConfig CONFIG = MambaConfig.mixture(Scale.NANO, 301, 3);
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 4})
@@ -31,27 +33,13 @@ class CpuBackendTest {
     /** Two steps of training on sequences long enough for several chunks, tiles and documents. */
     private static double[] weightsAfterTraining(int threads) {
         try (var backend = new CpuBackend(threads);
-                var model = new LanguageModel(CONFIG, backend, LanguageModel.Recompute.NOTHING, 7)) {
-            var parameters = model.parameters();
-            var memory = backend.memory();
-            long size = parameters.master().size();
-            var first = memory.zeros("first moments", DType.FLOAT32, size);
-            var second = memory.zeros("second moments", DType.FLOAT32, size);
-            var norm = memory.zeros("norm", DType.FLOAT64, 1);
+                var model = new Model(CONFIG, backend, Model.Recompute.NOTHING, 7);
+                var optimizer = new Optimizer(backend, model)) {
             for (int step = 1; step <= 2; step++) {
-                memory.fill(parameters.grad(), 0);
                 model.forwardBackward(model.place(batch(step)), 1e-3);
-                backend.squaredNorm(parameters.grad(), norm);
-                backend.adamW(
-                        new AdamW(step, 1e-3, 0.9, 0.95, 1e-8, 0.1, parameters.decayed(), 1),
-                        parameters.master(),
-                        parameters.working(),
-                        parameters.grad(),
-                        first,
-                        second,
-                        norm);
+                optimizer.step(new AdamW(step, 1e-3, 0.9, 0.95, 1e-8, 0.1, 1));
             }
-            return parameters.master().toDoubles();
+            return model.parameters().master().toDoubles();
         }
     }
 
@@ -104,17 +92,16 @@ class CpuBackendTest {
             var memory = backend.memory();
             var table = memory.zeros("table", DType.FLOAT32, 5, 8);
             var out = memory.zeros("out", DType.FLOAT32, 2, 8);
-            assertThatThrownBy(() -> backend.embeddingForward(Tensor.ofInts(4, 5), table, out))
+            assertThatThrownBy(() -> backend.embeddingForward(TokenIds.of(4, 5), table, out))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("index 5");
-            assertThatThrownBy(() -> backend.embeddingForward(Tensor.ofInts(1, -1), table, out))
-                    .hasMessageContaining("index -1");
+            assertThatThrownBy(() -> TokenIds.of(1, -1)).hasMessageContaining("-1 is below 0");
             assertThatThrownBy(() -> backend.embeddingForward(
-                            Tensor.ofInts(1, 2),
+                            TokenIds.of(1, 2),
                             table,
                             Tensor.ofFloats(new float[16]).reshape(2, 8)))
                     .hasMessageContaining("native memory");
-            assertThatThrownBy(() -> backend.embeddingForward(Tensor.ofInts(1, 2), table, out.columns(0, 7)))
+            assertThatThrownBy(() -> backend.embeddingForward(TokenIds.of(1, 2), table, out.columns(0, 7)))
                     .hasMessageContaining("[5, 8] where [5, 7]");
         }
     }
@@ -142,10 +129,10 @@ class CpuBackendTest {
             var head = memory.zeros("head", DType.FLOAT32, 40, 8);
             var sums = memory.zeros("sums", DType.FLOAT64, 1);
             memory.fill(x, 1);
-            backend.crossEntropyForward(x, head, Tensor.ofInts(3), Tensor.ofInts(0), sums);
+            backend.crossEntropyForward(x, head, TokenIds.of(3), Tensor.ofInts(0), sums);
             assertThat(sums.get(0, 0)).isCloseTo(Math.log(40), org.assertj.core.data.Offset.offset(1e-6));
             head.set(17, 2, Double.NaN);
-            backend.crossEntropyForward(x, head, Tensor.ofInts(3), Tensor.ofInts(0), sums);
+            backend.crossEntropyForward(x, head, TokenIds.of(3), Tensor.ofInts(0), sums);
             assertThat(sums.get(0, 0)).isNaN();
         }
     }

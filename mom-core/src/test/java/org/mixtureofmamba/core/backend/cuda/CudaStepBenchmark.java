@@ -6,9 +6,9 @@ import java.util.Locale;
 import org.mixtureofmamba.core.backend.BackendOptions;
 import org.mixtureofmamba.core.backend.BackendOptions.Precision;
 import org.mixtureofmamba.core.bench.TrainingStepBenchmark;
-import org.mixtureofmamba.core.model.LanguageModel.Recompute;
-import org.mixtureofmamba.core.model.ModelConfig;
+import org.mixtureofmamba.core.model.Model.Recompute;
 import org.mixtureofmamba.core.model.Scale;
+import org.mixtureofmamba.core.nn.mamba.MambaConfig;
 
 /** Times training steps on a card and prints where the time goes, without the command line: one JSON line a model. */
 public final class CudaStepBenchmark {
@@ -35,8 +35,8 @@ public final class CudaStepBenchmark {
         int modalities = Integer.parseInt(parts[4]);
         int vocabulary = argument.contains("small") ? 3067 : 65_536;
         var config = parts[1].equals("mom")
-                ? ModelConfig.mixture(scale, vocabulary, modalities)
-                : ModelConfig.dense(scale, vocabulary, modalities);
+                ? MambaConfig.mixture(scale, vocabulary, modalities)
+                : MambaConfig.dense(scale, vocabulary, modalities);
         int steps = Integer.parseInt(parts[5]);
         var recompute = argument.contains("recompute") ? Recompute.BLOCKS : Recompute.NOTHING;
         var benchmark = new TrainingStepBenchmark(
@@ -48,41 +48,47 @@ public final class CudaStepBenchmark {
                 steps,
                 recompute);
         var options = new BackendOptions(1, 0, Precision.BF16);
-        boolean profiles = argument.contains("profile");
         long start = System.nanoTime();
-        try (var backend = profiles ? ProfiledCudaBackend.open(options) : new CudaBackendProvider().open(options)) {
-            if (backend instanceof ProfiledCudaBackend profiled) {
+        if (argument.contains("profile")) {
+            try (var profile = new CudaProfile(options)) {
                 // Libraries load their kernels at first use: the profile is that of a second run.
-                benchmark.run(backend);
-                profiled.reset();
+                benchmark.run(profile.backend());
+                profile.reset();
+                print(argument, benchmark.run(profile.backend()), start);
+                print(profile, steps + Math.min(8, steps));
             }
-            var result = benchmark.run(backend);
+        } else {
+            try (var backend = new CudaBackendProvider().open(options)) {
+                print(argument, benchmark.run(backend), start);
+            }
+        }
+    }
+
+    private static void print(String argument, TrainingStepBenchmark.Result result, long start) {
+        System.out.printf(
+                Locale.ROOT,
+                "{\"run\": \"%s\", \"tokens_per_s\": %.0f, \"step_ms\": %.3f, \"flops_per_s\": %.4g, \"mfu\": %.4f, \"peak_memory_bytes\": %d, \"parameters\": %d, \"loss\": %.6f, \"whole_s\": %.1f}%n",
+                argument,
+                result.tokensPerSecond(),
+                result.stepMillis(),
+                result.flopsPerSecond(),
+                result.flopsUtilisation().orElse(Double.NaN),
+                result.peakMemoryBytes(),
+                result.parameters(),
+                result.loss(),
+                (System.nanoTime() - start) * 1e-9);
+    }
+
+    private static void print(CudaProfile profile, int steps) {
+        for (var line : profile.lines()) {
             System.out.printf(
                     Locale.ROOT,
-                    "{\"run\": \"%s\", \"tokens_per_s\": %.0f, \"step_ms\": %.3f, \"flops_per_s\": %.4g, \"mfu\": %.4f, \"peak_memory_bytes\": %d, \"parameters\": %d, \"loss\": %.6f, \"whole_s\": %.1f}%n",
-                    argument,
-                    result.tokensPerSecond(),
-                    result.stepMillis(),
-                    result.flopsPerSecond(),
-                    result.flopsUtilisation().orElse(Double.NaN),
-                    result.peakMemoryBytes(),
-                    result.parameters(),
-                    result.loss(),
-                    (System.nanoTime() - start) * 1e-9);
-            if (backend instanceof ProfiledCudaBackend profiled) {
-                int all = steps + Math.min(8, steps);
-                for (var line : profiled.profile()) {
-                    System.out.printf(
-                            Locale.ROOT,
-                            "%-32s %4d calls %9.3f ms a step %8.1f MB a call %8.2f TB/s %8.1f TFLOP/s%n",
-                            line.operation(),
-                            line.calls() / all,
-                            line.milliseconds() / all,
-                            line.bytes() * 1e-6 / line.calls(),
-                            line.bytes() * 1e-9 / line.milliseconds(),
-                            line.flops() * 1e-9 / line.milliseconds());
-                }
-            }
+                    "%-32s %4d calls %9.3f ms a step %8.1f MB a call %8.2f TB/s%n",
+                    line.operation(),
+                    line.calls() / steps,
+                    line.milliseconds() / steps,
+                    line.bytes() * 1e-6 / line.calls(),
+                    line.bytes() * 1e-9 / line.milliseconds());
         }
     }
 }
