@@ -99,68 +99,37 @@ public record MambaConfig(
     }
 
     public MambaConfig withSplit(Set<Projection> projections) {
+        return copy(projections, dState, dConv, expand, resetAtDocuments, tieEmbeddings);
+    }
+
+    /** N, K and E / D. */
+    public MambaConfig withSizes(int state, int conv, int expansion) {
+        return copy(split, state, conv, expansion, resetAtDocuments, tieEmbeddings);
+    }
+
+    public MambaConfig withReset(boolean atDocuments) {
+        return copy(split, dState, dConv, expand, atDocuments, tieEmbeddings);
+    }
+
+    public MambaConfig withTiedEmbeddings() {
+        return copy(split, dState, dConv, expand, resetAtDocuments, true);
+    }
+
+    private MambaConfig copy(
+            Set<Projection> projections, int state, int conv, int expansion, boolean reset, boolean tied) {
         return new MambaConfig(
                 dModel,
                 blocks,
                 vocabulary,
                 modalities,
                 projections,
-                dState,
-                dConv,
-                expand,
-                resetAtDocuments,
-                normEpsilon,
-                outProjScale,
-                tieEmbeddings);
-    }
-
-    /** N, K and E / D. */
-    public MambaConfig withSizes(int state, int conv, int expansion) {
-        return new MambaConfig(
-                dModel,
-                blocks,
-                vocabulary,
-                modalities,
-                split,
                 state,
                 conv,
                 expansion,
-                resetAtDocuments,
+                reset,
                 normEpsilon,
                 outProjScale,
-                tieEmbeddings);
-    }
-
-    public MambaConfig withReset(boolean atDocuments) {
-        return new MambaConfig(
-                dModel,
-                blocks,
-                vocabulary,
-                modalities,
-                split,
-                dState,
-                dConv,
-                expand,
-                atDocuments,
-                normEpsilon,
-                outProjScale,
-                tieEmbeddings);
-    }
-
-    public MambaConfig withTiedEmbeddings() {
-        return new MambaConfig(
-                dModel,
-                blocks,
-                vocabulary,
-                modalities,
-                split,
-                dState,
-                dConv,
-                expand,
-                resetAtDocuments,
-                normEpsilon,
-                outProjScale,
-                true);
+                tied);
     }
 
     /** E. */
